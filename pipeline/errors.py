@@ -1,0 +1,53 @@
+"""Every error that the pipeline raises on purpose.
+
+    VideobertdError
+    ├── SettingsError          the user's settings cannot be used; exit code 3 before any thread starts
+    ├── CheckpointError        the model's files are missing, damaged or of another version
+    └── SourceError            the camera's side failed; the camera is retried with backoff
+        ├── SourceUnreachable  nothing answers at that address, or it refuses
+        ├── SourceStalled      connected, but no frame came within the time allowed
+        ├── SourceEnded        the stream ended; for a live camera that is a failure
+        └── SourceGarbled      what arrives cannot be decoded
+"""
+
+
+class VideobertdError(Exception):
+    """An error with a one-sentence message that can be shown to the user as it stands."""
+
+
+class SettingsError(VideobertdError):
+    """Raised when a settings file or value cannot be used; names the file, the key and what is allowed."""
+
+
+class CheckpointError(VideobertdError):
+    """Raised when a checkpoint folder lacks a file, or holds one that this version cannot read."""
+
+
+class SourceError(VideobertdError):
+    """Raised when a camera delivers no usable frames; `reason` is its metric label."""
+
+    reason = "error"
+
+
+class SourceUnreachable(SourceError):  # noqa: N818 - the reason reads better without a suffix
+    """Raised when a source cannot be opened: refused, not found, no route, wrong credentials."""
+
+    reason = "unreachable"
+
+
+class SourceStalled(SourceError):  # noqa: N818
+    """Raised when an open source delivers no frame within the time allowed."""
+
+    reason = "stalled"
+
+
+class SourceEnded(SourceError):  # noqa: N818
+    """Raised when a source ends; a file that is not looped ends once and for all."""
+
+    reason = "ended"
+
+
+class SourceGarbled(SourceError):  # noqa: N818
+    """Raised when what a source sends cannot be decoded, or holds no video."""
+
+    reason = "garbled"

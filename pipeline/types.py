@@ -1,0 +1,149 @@
+"""What the stages hand to one another: frames, regions, events; immutable, with the unit in every name."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rgb = NDArray[np.uint8]  # (height, width, 3), red first
+Luma = NDArray[np.uint8]  # (height, width)
+
+
+class CameraStatus(StrEnum):
+    """What a camera is at this moment; the retained payload of `<base>/<camera>/status`."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    FROZEN = "frozen"
+    COVERED = "covered"
+    BLURRED = "blurred"
+    MOVED = "moved"
+    DISABLED = "disabled"
+
+
+class EventKind(StrEnum):
+    """Which part of the daemon saw the event."""
+
+    ANOMALY = "anomaly"
+    BEHAVIOUR = "behaviour"
+    CAMERA = "camera"
+
+
+class EventPhase(StrEnum):
+    """The three messages of one event's life; each new is followed by exactly one end."""
+
+    NEW = "new"
+    UPDATE = "update"
+    END = "end"
+
+
+class Severity(StrEnum):
+    """How much the event asks for a person's attention."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ALERT = "alert"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of the picture in fractions of its width and height; the origin is the top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class SampledFrame:
+    """One frame that the sampler chose.
+
+    `time_s` is stream time: pts times time_base, so that differences are true durations.
+    `utc_s` is that time on the wall clock, `arrived_s` the monotonic clock when the frame was decoded.
+    `rgb` is (S, S, 3), what the frame encoder sees before motion is drawn; `luma` is (36, 64).
+    `original` is the decoder's own frame (`av.VideoFrame`), converted only if a snapshot is wanted.
+    """
+
+    time_s: float
+    utc_s: float
+    arrived_s: float
+    rgb: Rgb
+    luma: Luma
+    original: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedFrame:
+    """A sampled frame after the gate and with its motion made visible.
+
+    `still` says that the frame encoder may reuse its last features.
+    `pictures` is (P, S, S, 3) uint8, one per encoder pass; empty (0, S, S, 3) where `still`.
+    `flow` is (14, 14, 2) float32: mean movement per grid cell, picture widths and heights per second.
+    `descriptor` is (F,) float32, the flow descriptor of the temporal model.
+    `begins` says that the stream was interrupted before this frame: what was buffered is void.
+    """
+
+    frame: SampledFrame
+    still: bool
+    pictures: NDArray[np.uint8]
+    flow: NDArray[np.float32]
+    descriptor: NDArray[np.float32]
+    begins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One message of one event: begun, changed or ended.
+
+    `score` lies in 0…1. `p_value` is how often normal footage scores this high (anomalies only).
+    `captured_s` is the monotonic clock of the newest frame that the decision saw: latency starts there.
+    """
+
+    id: str
+    camera: str
+    phase: EventPhase
+    kind: EventKind
+    label: str
+    score: float
+    severity: Severity
+    start_utc_s: float
+    explanation: str
+    captured_s: float
+    p_value: float | None = None
+    end_utc_s: float | None = None
+    region: Region | None = None
+    zones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CameraState:
+    """What is true of a camera now; published on change, at most once a second.
+
+    `anomaly_score` is 0…1; `calibration_ratio` is 0…1, 1 where the alarm budget can be promised.
+    """
+
+    camera: str
+    motion: bool
+    anomaly_score: float
+    calibration_ratio: float
+    behaviour: str | None
+    active_events: tuple[str, ...]
+
+
+class Listener(Protocol):
+    """Whoever wants to hear what the pipeline finds; called from camera and inference threads."""
+
+    def on_event(self, event: Event) -> None:
+        """Take an event that was decided; it must not be lost after this call returns."""
+
+    def on_status(self, camera: str, status: CameraStatus, reason: str) -> None:
+        """Take a camera's new status and, in one sentence, why."""
+
+    def on_state(self, state: CameraState) -> None:
+        """Take what is true of a camera now."""
+
+    def on_snapshot(self, event: Event, jpeg: bytes) -> None:
+        """Take the picture that belongs to a new event."""
