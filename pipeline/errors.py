@@ -1,26 +1,31 @@
 """Every error that the pipeline raises on purpose.
 
-    VideobertdError
-    ├── SettingsError          the user's settings cannot be used; exit code 3 before any thread starts
-    ├── CheckpointError        the model's files are missing, damaged or of another version
-    └── SourceError            the camera's side failed; the camera is retried with backoff
-        ├── SourceUnreachable  nothing answers at that address, or it refuses
-        ├── SourceStalled      connected, but no frame came within the time allowed
-        ├── SourceEnded        the stream ended; for a live camera that is a failure
-        └── SourceGarbled      what arrives cannot be decoded
+VideobertdError
+├── SettingsError          the user's settings cannot be used; exit code 3 before any thread starts
+├── CheckpointError        the model's files are missing, damaged or of another version
+└── SourceError            the camera's side failed; the camera is retried with backoff
+    ├── SourceUnreachable  nothing answers at that address, or it refuses
+    ├── SourceStalled      connected, but no frame came within the time allowed
+    ├── SourceEnded        the stream ended; for a live camera that is a failure
+    └── SourceGarbled      what arrives cannot be decoded
 """
 
+from models.errors import CheckpointError, VideobertdError
 
-class VideobertdError(Exception):
-    """An error with a one-sentence message that can be shown to the user as it stands."""
+__all__ = [
+    "CheckpointError",
+    "SettingsError",
+    "SourceEnded",
+    "SourceError",
+    "SourceGarbled",
+    "SourceStalled",
+    "SourceUnreachable",
+    "VideobertdError",
+]
 
 
 class SettingsError(VideobertdError):
     """Raised when a settings file or value cannot be used; names the file, the key and what is allowed."""
-
-
-class CheckpointError(VideobertdError):
-    """Raised when a checkpoint folder lacks a file, or holds one that this version cannot read."""
 
 
 class SourceError(VideobertdError):

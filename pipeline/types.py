@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.geometry import Region as Region  # noqa: PLC0414 - re-exported: stages import it from here
+
 Rgb = NDArray[np.uint8]  # (height, width, 3), red first
 Luma = NDArray[np.uint8]  # (height, width)
 
@@ -45,16 +47,6 @@ class Severity(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ALERT = "alert"
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A rectangle of the picture in fractions of its width and height; the origin is the top left corner."""
-
-    x: float
-    y: float
-    width: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)

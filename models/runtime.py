@@ -1,0 +1,105 @@
+"""Pictures in, features and clip understanding out: one protocol, ONNX Runtime or torch behind it."""
+
+import importlib.util
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.checkpoint import Checkpoint, load_checkpoint
+from models.errors import CheckpointError
+
+logger = logging.getLogger(__name__)
+
+F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFeatures:
+    """What the frame encoder sees in N pictures: `pooled` (N, 1280) and `grid` (N, 112, 14, 14)."""
+
+    pooled: F32
+    grid: F32
+
+
+@dataclass(frozen=True, slots=True)
+class ClipBatch:
+    """B clips of T sampled frames, the newest frame last.
+
+    `features` is (B, T, P * 1280), the pooled features of P pictures side by side; `motion` is (B, T, F);
+    `mask` is (B, T), True where there is a frame: a clip that is still filling has False in front.
+    """
+
+    features: F32
+    motion: F32
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipUnderstanding:
+    """What the temporal model says of B clips: `embedding` (B, D), and (B, labels) per task; rows sum to 1."""
+
+    embedding: F32
+    probabilities: Mapping[str, F32]
+
+
+class Encoder(Protocol):
+    """The model, ready to run; every method may be called from several threads at once."""
+
+    @property
+    def name(self) -> str:
+        """Return runtime, precision and device, as in "onnxruntime int8 cpu"."""
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Return what the model was loaded from."""
+
+    def encode(self, pictures: U8) -> FrameFeatures:
+        """Encode (N, S, S, 3) RGB pictures; N may be 0."""
+
+    def understand(self, clips: ClipBatch) -> ClipUnderstanding:
+        """Run the temporal model over cached features."""
+
+    def warm_up(self) -> None:
+        """Run every code path once, so that the first camera does not pay for it."""
+
+
+def open_encoder(checkpoint_dir: Path, *, device: Device = "auto", threads: int = 1) -> Encoder:
+    """Open the checkpoint on the best runtime that `device` allows.
+
+    "auto" takes torch on CUDA where both are there, else ONNX Runtime on the CPU.
+    `threads` is the CPU threads of one call.
+
+    Raises:
+        CheckpointError: The checkpoint cannot be used, or CUDA was demanded and is not there.
+    """
+    checkpoint = load_checkpoint(checkpoint_dir)
+    if device == "cuda" or (device == "auto" and _cuda_available()):
+        return _open_torch(checkpoint)
+    from models.onnx_runtime import OnnxRuntimeEncoder  # noqa: PLC0415 - optional backend
+
+    return OnnxRuntimeEncoder.open(checkpoint, threads=threads)
+
+
+def _cuda_available() -> bool:
+    if importlib.util.find_spec("torch") is None:
+        return False
+    import torch  # noqa: PLC0415 - optional backend
+
+    return torch.cuda.is_available()
+
+
+def _open_torch(checkpoint: Checkpoint) -> Encoder:
+    if not _cuda_available():
+        raise CheckpointError(
+            "device is cuda, but torch or a CUDA device is missing; install videobertd[gpu] or choose cpu."
+        )
+    from models.torch_runtime import TorchEncoder  # noqa: PLC0415 - optional backend
+
+    return TorchEncoder.open(checkpoint, device="cuda")
