@@ -112,7 +112,7 @@ def mosquitto_configuration(folder: Path, passwords: Path) -> str:
     text = text.replace("/mosquitto/data/", f"{folder}/").replace(
         "/mosquitto/config/passwords", str(passwords)
     )
-    text = text.replace("listener 1883", f"listener 0 {folder}/mosquitto.sock")
+    text = text.replace("listener 1883", f"listener 0 {folder}/mosquitto.sock").replace("stdout", "stderr")
     return f"{text}\nlog_type information\nuser {getuser()}\n"
 
 
@@ -121,8 +121,8 @@ def test_mosquitto_runs_on_the_supplied_configuration(tmp_path):
     run(tool("mosquitto_passwd"), "-b", "-c", passwords, "videobertd", "secret")
     config = tmp_path / "mosquitto.conf"
     config.write_text(mosquitto_configuration(tmp_path, passwords))
-    with subprocess.Popen([tool("mosquitto"), "-c", config], stdout=subprocess.PIPE, text=True) as broker:
-        assert any(line.rstrip().endswith("running") for line in iter(broker.stdout.readline, ""))
+    with subprocess.Popen([tool("mosquitto"), "-c", config], stderr=subprocess.PIPE, text=True) as broker:
+        assert any("running" in line for line in iter(broker.stderr.readline, ""))
         broker.terminate()
 
 
