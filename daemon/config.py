@@ -1,0 +1,238 @@
+"""The settings file: TOML and environment in, one frozen `Settings` out, or every mistake in one error."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from daemon.config_errors import Problem, describe_errors
+from daemon.config_sources import ENVIRONMENT_PREFIX, NESTED_DELIMITER, read_sources
+from pipeline.controls import MAX_BUDGET_PER_DAY, MIN_BUDGET_PER_DAY
+from pipeline.errors import SettingsError
+
+# Words that stand directly under <base>/ or under <base>/<camera>/: a camera of that name would be ambiguous.
+RESERVED_NAMES = frozenset(
+    {"status", "event", "state", "snapshot", "set", "enabled", "anomaly", "behaviour", "budget", "daemon"}
+)
+_NAME = re.compile(r"[a-z0-9_-]{1,32}")
+_SCHEMES = ("rtsp", "rtsps", "http", "https")
+
+
+def _check_camera_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("a camera's name is 1 to 32 of a-z, 0-9, _ and -")
+    if name in RESERVED_NAMES:
+        raise ValueError("a camera must not be named like a part of an MQTT topic")
+    return name
+
+
+def _check_url(url: str) -> str:
+    """Refuse whatever FFmpeg would take for another protocol, such as `concat:a|b` or `pipe:0`."""
+    scheme, colon, rest = url.partition(":")
+    is_path = not colon or "/" in scheme
+    if not url or url.startswith("-") or (not is_path and rest in {"", "//"}):
+        raise ValueError("must be a URL, a file, a folder of images or /dev/videoN")
+    if not is_path and (scheme.lower() not in _SCHEMES or not rest.startswith("//")):
+        raise ValueError(f"must begin with one of {', '.join(s + '://' for s in _SCHEMES)} or be a path")
+    return url
+
+
+def _check_topic(topic: str) -> str:
+    if not topic or topic != topic.strip("/") or re.search(r"[+#\x00\s$]", topic):
+        raise ValueError("must be a topic without +, #, $ or spaces, and without / at either end")
+    return topic
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+def _check_file(path: Path | None) -> Path | None:
+    if path is not None and not path.is_file():
+        raise ValueError("there is no such file")
+    return path
+
+
+CameraName = Annotated[str, AfterValidator(_check_camera_name)]
+CameraUrl = Annotated[str, AfterValidator(_check_url)]
+Topic = Annotated[str, AfterValidator(_check_topic)]
+OptionalFile = Annotated[Path | None, BeforeValidator(_none_if_empty), AfterValidator(_check_file)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Table(BaseModel):
+    """A table of the settings file: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+
+class MqttTable(Table):
+    """`[mqtt]`: the broker, and what is published under which topics."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: Port = 1883
+    base_topic: Topic = "videobert"
+    client_id: str = Field(default="videobertd", min_length=1, max_length=64)
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    password_file: OptionalFile = None
+    protocol: Literal["5", "3.1.1"] = "5"
+    keepalive_s: int = Field(default=30, ge=5, le=3600)
+    tls: bool = False
+    tls_insecure: bool = False
+    ca_file: OptionalFile = None
+    cert_file: OptionalFile = None
+    key_file: OptionalFile = None
+    discovery: bool = True
+    discovery_prefix: Topic = "homeassistant"
+
+    @model_validator(mode="after")
+    def _check_certificate_pair(self) -> "MqttTable":
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file go together: set both or neither")
+        return self
+
+    def read_password(self) -> str:
+        """Return the password from the environment, or else from `password_file` without its line end."""
+        if self.password.get_secret_value() or self.password_file is None:
+            return self.password.get_secret_value()
+        return self.password_file.read_text(encoding="utf-8").strip()
+
+
+class HttpTable(Table):
+    """`[http]`: the page, the metrics and the health checks."""
+
+    enabled: bool = True
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str = ""
+
+
+class StorageTable(Table):
+    """`[storage]`: what is kept on disk, and for how long."""
+
+    data_dir: Path = Path("videobertd-data")
+    keep_days: float = Field(default=30.0, gt=0, le=3650)
+    learned_save_interval_s: float = Field(default=300.0, ge=10, le=86400)
+
+
+class ModelTable(Table):
+    """`[model]`: the checkpoint and what it runs on."""
+
+    checkpoint: OptionalPath = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = Field(default=1, ge=1, le=64)
+
+
+class InferenceTable(Table):
+    """`[inference]`: how the cameras share the model."""
+
+    threads: int = Field(default=0, ge=0, le=16)
+    max_batch: int = Field(default=8, ge=1, le=256)
+    max_pending_frames: int = Field(default=8, ge=1, le=256)
+
+
+class LoggingTable(Table):
+    """`[logging]`: what is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class CameraDefaults(Table):
+    """`[defaults]`: what each camera takes where its own table is silent."""
+
+    enabled: bool = True
+    transport: Literal["tcp", "udp"] = "tcp"
+    loop: bool = False
+    image_fps: float = Field(default=5.0, ge=0.1, le=60)
+    open_timeout_s: float = Field(default=5.0, ge=0.5, le=60)
+    stall_timeout_s: float = Field(default=10.0, ge=1, le=300)
+    sample_fps: float = Field(default=5.0, ge=0.5, le=15)
+    gate: bool = True
+    anomaly: bool = True
+    behaviour: bool = True
+    budget_per_day: float = Field(default=1.0, ge=MIN_BUDGET_PER_DAY, le=MAX_BUDGET_PER_DAY)
+
+
+class CameraTable(CameraDefaults):
+    """`[cameras.<name>]`: one camera; every setting of `[defaults]` may be given here too."""
+
+    url: CameraUrl = Field(repr=False)
+    description: str = ""
+
+    def over(self, defaults: CameraDefaults) -> "CameraTable":
+        """Return this camera with every setting that it does not name itself taken from `defaults`."""
+        silent = CameraDefaults.model_fields.keys() - self.model_fields_set
+        return self.model_copy(update={key: getattr(defaults, key) for key in silent})
+
+
+class Settings(BaseSettings):
+    """Everything that a user can set; read-only after it was loaded."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter=NESTED_DELIMITER,
+        protected_namespaces=(),
+    )
+
+    mqtt: MqttTable = MqttTable()
+    http: HttpTable = HttpTable()
+    storage: StorageTable = StorageTable()
+    model: ModelTable = ModelTable()
+    inference: InferenceTable = InferenceTable()
+    logging: LoggingTable = LoggingTable()
+    defaults: CameraDefaults = CameraDefaults()
+    cameras: dict[CameraName, CameraTable] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values from the caller only: `load_settings` has merged file and environment already."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read, merge and check the settings; each camera comes back complete, with the defaults filled in.
+
+    Raises:
+        SettingsError: one line for each mistake in the file and the environment.
+    """
+    variables = os.environ if environ is None else environ
+    sources = read_sources(path, variables, Settings)
+    settings, problems = _validate(sources.values)
+    lines = [*sources.problems, *(f"{sources.origin(p.location)}: {p.sentence}" for p in problems)]
+    if lines or settings is None:
+        raise SettingsError("\n".join(lines))
+    cameras = {name: camera.over(settings.defaults) for name, camera in settings.cameras.items()}
+    return settings.model_copy(update={"cameras": cameras})
+
+
+def _validate(values: dict[str, Any]) -> tuple[Settings | None, list[Problem]]:
+    try:
+        return Settings(**values), []
+    except ValidationError as error:
+        return None, describe_errors(error, Settings)

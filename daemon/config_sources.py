@@ -1,0 +1,130 @@
+"""The two places that settings come from: a TOML file and the environment, merged but not checked yet."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pydantic_settings import BaseSettings, EnvSettingsSource
+from pydantic_settings import SettingsError as UnreadableEnvironment
+
+from pipeline.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "VIDEOBERTD_"
+NESTED_DELIMITER = "__"
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+# In the authority of a URL, after "://" and before "@": a password with @ or / in it must be escaped there.
+_BEFORE_USER_INFO = re.compile(r"^[a-z]+://[^/]*$", re.IGNORECASE)
+_AFTER_USER_INFO = re.compile(r"^[^/]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Merged raw values, and what was wrong before anything could be checked."""
+
+    path: Path
+    values: dict[str, Any]
+    from_environment: Mapping[str, Any]
+    problems: tuple[str, ...]
+
+    def origin(self, location: tuple[str, ...]) -> str:
+        """Return where a setting was given: `config.toml: mqtt.port` or the environment variable."""
+        value: Any = self.from_environment
+        for key in location:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is None:
+            return f"{self.path}: {'.'.join(location)}"
+        return f"environment: {ENVIRONMENT_PREFIX}{NESTED_DELIMITER.join(location).upper()}"
+
+
+def read_sources(path: Path, environ: Mapping[str, str], model: type[BaseSettings]) -> Sources:
+    """Read the file, put the environment over it and fill in the variables of URLs.
+
+    Raises:
+        SettingsError: the file cannot be read or is not TOML; nothing more can be said about it then.
+    """
+    values = _read_toml(path)
+    problems = list(_refused_keys(path, values))
+    overrides = _read_environment(environ, model)
+    problems += _unknown_sections(environ, model)
+    merged = _merge(values, overrides)
+    problems += _expand_urls(path, merged, environ)
+    return Sources(path, merged, overrides, tuple(problems))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: is not valid TOML: {error}") from error
+
+
+def _read_environment(environ: Mapping[str, str], model: type[BaseSettings]) -> dict[str, Any]:
+    source = EnvSettingsSource(model)
+    source.env_vars = {key.lower(): value for key, value in environ.items()}
+    try:
+        return source()
+    except UnreadableEnvironment as error:
+        raise SettingsError(f"environment: {error}") from error
+
+
+def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _merge(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _refused_keys(path: Path, values: dict[str, Any]) -> Iterator[str]:
+    for key in [key for key in values if key.startswith("_")]:  # BaseSettings would take _env_file for itself
+        del values[key]
+        yield f"{path}: {key}: unknown setting"
+    mqtt = values.get("mqtt")
+    if isinstance(mqtt, dict) and mqtt.pop("password", None) is not None:
+        variable = f"{ENVIRONMENT_PREFIX}MQTT{NESTED_DELIMITER}PASSWORD"
+        yield f"{path}: mqtt.password: must not stand in the file: use password_file or {variable}"
+
+
+def _unknown_sections(environ: Mapping[str, str], model: type[BaseSettings]) -> Iterator[str]:
+    # Only names with the delimiter: Kubernetes sets VIDEOBERTD_PORT and the like for a service of our name.
+    for name in sorted(environ):
+        section, delimiter, _ = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition(NESTED_DELIMITER)
+        if name.startswith(ENVIRONMENT_PREFIX) and delimiter and section not in model.model_fields:
+            yield f"environment: {name}: unknown setting"
+
+
+def _expand_urls(path: Path, values: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+    """Replace `${VAR}` in every camera's URL, in place; return a line for each variable that is not set."""
+    problems: list[str] = []
+    cameras = values.get("cameras")
+    for name, camera in cameras.items() if isinstance(cameras, dict) else ():
+        if not isinstance(camera, dict) or not isinstance(camera.get("url"), str):
+            continue
+        url = camera["url"]
+        missing = [match[1] for match in _VARIABLE.finditer(url) if match[1] not in environ]
+        problems += [f"{path}: cameras.{name}.url: the environment variable {v} is not set" for v in missing]
+        values["cameras"] = {**values["cameras"], name: {**camera, "url": _expand(url, environ)}}
+    return problems
+
+
+def _expand(url: str, environ: Mapping[str, str]) -> str:
+    """Fill in a URL's variables.
+
+    `rtsp://user:${P}@host/` with P=`a@b` becomes `rtsp://user:a%40b@host/`; `${P}` alone becomes `a@b`.
+    """
+
+    def value_of(match: re.Match[str]) -> str:
+        value = environ.get(match[1], "unset")
+        before, after = url[: match.start()], url[match.end() :]
+        in_user_info = _BEFORE_USER_INFO.match(before) and _AFTER_USER_INFO.match(after)
+        return quote(value, safe="") if in_user_info else value
+
+    return _VARIABLE.sub(value_of, url)

@@ -1,0 +1,207 @@
+"""The settings file: what is accepted, what is refused, and in which words."""
+
+from pathlib import Path
+
+import pytest
+
+from daemon.config import Settings, load_settings
+from pipeline.errors import SettingsError
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def load(folder: Path, text: str, **environ: str) -> Settings:
+    return load_settings(write(folder, text), environ)
+
+
+def lines(folder: Path, text: str, **environ: str) -> list[str]:
+    """Return the error's lines, without the folder in front."""
+    with pytest.raises(SettingsError) as caught:
+        load(folder, text, **environ)
+    return str(caught.value).replace(f"{folder}/", "").splitlines()
+
+
+def test_an_empty_file_is_every_default(tmp_path):
+    assert load(tmp_path, "") == Settings()
+
+
+def test_the_file_in_the_repository_holds_every_default_and_nothing_else():
+    assert load_settings(REPOSITORY / "config.toml", {}) == Settings()
+
+
+def test_a_camera_needs_only_its_url(tmp_path):
+    camera = load(tmp_path, '[cameras.porch]\nurl = "rtsp://192.0.2.7/stream2"').cameras["porch"]
+    assert (camera.url, camera.sample_fps, camera.transport) == ("rtsp://192.0.2.7/stream2", 5.0, "tcp")
+
+
+def test_a_camera_overrides_the_defaults_and_takes_the_rest_from_them(tmp_path):
+    text = '[defaults]\nsample_fps = 3\ngate = false\n[cameras.a]\nurl = "a.mp4"\nsample_fps = 7'
+    camera = load(tmp_path, text).cameras["a"]
+    assert (camera.sample_fps, camera.gate) == (7.0, False)
+
+
+def test_a_value_out_of_range_names_file_key_value_and_what_is_allowed(tmp_path):
+    text = '[cameras.porch]\nurl = "a.mp4"\nsample_fps = 50'
+    assert lines(tmp_path, text) == [
+        "config.toml: cameras.porch.sample_fps: 50 is not allowed: must be at most 15"
+    ]
+
+
+def test_all_mistakes_are_listed_at_once(tmp_path):
+    text = '[mqtt]\nport = 0\ntls = "maybe"\n[model]\ndevice = "tpu"\n[cameras.porch]\n'
+    assert lines(tmp_path, text) == [
+        "config.toml: mqtt.port: 0 is not allowed: must be at least 1",
+        'config.toml: mqtt.tls: "maybe" is not allowed: must be true or false',
+        "config.toml: model.device: \"tpu\" is not allowed: must be one of 'auto', 'cpu', 'cuda'",
+        "config.toml: cameras.porch.url: is required",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[mqtt]\nhots = 1", 'mqtt.hots: unknown setting; did you mean "host"?'),
+        ("[camera.a]", 'camera: unknown setting; did you mean "cameras"?'),
+        ("zebra = 1", "zebra: unknown setting"),
+        ("_env_file = 1", "_env_file: unknown setting"),
+        (
+            '[cameras.a]\nurl = "x"\nsample_fsp = 1',
+            'cameras.a.sample_fsp: unknown setting; did you mean "sample_fps"?',
+        ),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(tmp_path, text, line):
+    assert lines(tmp_path, text) == [f"config.toml: {line}"]
+
+
+@pytest.mark.parametrize("name", ["Porch", "a b", "", "x" * 33, "a/b"])
+def test_a_camera_name_is_short_and_plain(tmp_path, name):
+    (line,) = lines(tmp_path, f'[cameras."{name}"]\nurl = "a.mp4"')
+    assert line.endswith("is not allowed: a camera's name is 1 to 32 of a-z, 0-9, _ and -")
+
+
+@pytest.mark.parametrize("name", ["status", "event", "state", "snapshot", "budget"])
+def test_a_camera_name_is_no_word_of_the_topics(tmp_path, name):
+    (line,) = lines(tmp_path, f'[cameras.{name}]\nurl = "a.mp4"')
+    assert line.endswith("a camera must not be named like a part of an MQTT topic")
+
+
+@pytest.mark.parametrize(
+    "url", ["exec:rm -rf /", "ftp://host/x", "-i", "concat:a|b", "rtsp://", "pipe:0", "rtsp:x"]
+)
+def test_a_url_cannot_run_commands_or_name_other_protocols(tmp_path, url):
+    (line,) = lines(tmp_path, f'[cameras.a]\nurl = "{url}"')
+    assert line.startswith("config.toml: cameras.a.url: ")
+
+
+@pytest.mark.parametrize(
+    "url", ["rtsps://h/x", "http://h/mjpeg", "/dev/video0", "clips/a b.mp4", "./10:30.mp4"]
+)
+def test_urls_files_folders_and_devices_are_cameras(tmp_path, url):
+    assert load(tmp_path, f'[cameras.a]\nurl = "{url}"').cameras["a"].url == url
+
+
+def test_a_variable_in_a_url_comes_from_the_environment(tmp_path):
+    text = '[cameras.a]\nurl = "rtsp://${USER_NAME}:${PASS}@192.0.2.7/${STREAM}"'
+    camera = load(tmp_path, text, USER_NAME="me", PASS="p@ss/word", STREAM="live/1").cameras["a"]
+    # Only the part before @ is escaped: elsewhere a slash is meant as one.
+    assert camera.url == "rtsp://me:p%40ss%2Fword@192.0.2.7/live/1"
+
+
+def test_a_whole_url_can_be_a_variable(tmp_path):
+    camera = load(tmp_path, '[cameras.a]\nurl = "${URL}"', URL="rtsp://u:p@h/x").cameras["a"]
+    assert camera.url == "rtsp://u:p@h/x"
+
+
+def test_an_unset_variable_is_named(tmp_path):
+    text = '[cameras.a]\nurl = "rtsp://u:${NOT_SET}@h/x"'
+    assert lines(tmp_path, text) == [
+        "config.toml: cameras.a.url: the environment variable NOT_SET is not set"
+    ]
+
+
+def test_the_environment_overrides_the_file(tmp_path):
+    environ = {"VIDEOBERTD_MQTT__HOST": "broker.lan", "VIDEOBERTD_CAMERAS__A__URL": "b.mp4"}
+    settings = load(
+        tmp_path, '[mqtt]\nhost = "x"\nport = 7\n[cameras.a]\nurl = "a.mp4"\nloop = true', **environ
+    )
+    assert (settings.mqtt.host, settings.mqtt.port) == ("broker.lan", 7)
+    assert (settings.cameras["a"].url, settings.cameras["a"].loop) == ("b.mp4", True)
+
+
+def test_a_mistake_in_the_environment_names_the_variable(tmp_path):
+    environ = {"VIDEOBERTD_MQTT__PORT": "many", "VIDEOBERTD_MQQT__HOST": "x"}
+    assert lines(tmp_path, "", **environ) == [
+        "environment: VIDEOBERTD_MQQT__HOST: unknown setting",
+        'environment: VIDEOBERTD_MQTT__PORT: "many" is not allowed: must be a whole number',
+    ]
+
+
+def test_variables_that_kubernetes_sets_for_a_service_are_no_settings(tmp_path):
+    assert load(tmp_path, "", VIDEOBERTD_PORT="tcp://10.0.0.1:80", VIDEOBERTD_SERVICE_HOST="x") == Settings()
+
+
+def test_the_password_file_is_stripped(tmp_path):
+    (tmp_path / "password").write_text("s3cret\n", encoding="utf-8")
+    settings = load(tmp_path, f'[mqtt]\npassword_file = "{tmp_path}/password"')
+    assert settings.mqtt.read_password() == "s3cret"
+
+
+def test_the_password_of_the_environment_goes_before_the_file(tmp_path):
+    settings = load(tmp_path, "", VIDEOBERTD_MQTT__PASSWORD="12345")
+    assert settings.mqtt.read_password() == "12345"
+
+
+def test_a_password_in_the_file_is_refused_and_not_repeated(tmp_path):
+    (line,) = lines(tmp_path, '[mqtt]\npassword = "hunter2"')
+    assert line.startswith("config.toml: mqtt.password: must not stand in the file")
+    assert "hunter2" not in line
+
+
+def test_no_secret_is_in_the_repr(tmp_path):
+    text = '[cameras.a]\nurl = "rtsp://me:hunter2@h/x"'
+    assert "hunter2" not in repr(load(tmp_path, text, VIDEOBERTD_MQTT__PASSWORD="hunter2"))
+
+
+def test_no_secret_is_in_an_error(tmp_path):
+    (line,) = lines(tmp_path, '[cameras.a]\nurl = "ftp://me:hunter2@h/x"')
+    assert "hunter2" not in line
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    (line,) = lines(tmp_path, '[mqtt]\nca_file = "/no/such.pem"')
+    assert line == 'config.toml: mqtt.ca_file: "/no/such.pem" is not allowed: there is no such file'
+
+
+def test_a_certificate_comes_with_its_key(tmp_path):
+    certificate = write(tmp_path, "")
+    (line,) = lines(tmp_path, f'[mqtt]\ncert_file = "{certificate}"')
+    assert line == "config.toml: mqtt: cert_file and key_file go together: set both or neither"
+
+
+@pytest.mark.parametrize("topic", ["", "a/", "/a", "a/#", "+", "a b", "$SYS"])
+def test_a_base_topic_has_no_wildcards_and_no_outer_slash(tmp_path, topic):
+    (line,) = lines(tmp_path, f'[mqtt]\nbase_topic = "{topic}"')
+    assert line.startswith(f'config.toml: mqtt.base_topic: "{topic}" is not allowed: must be a topic')
+
+
+def test_broken_toml_names_the_line(tmp_path):
+    (line,) = lines(tmp_path, "[mqtt]\nhost = \n")
+    assert line.startswith("config.toml: is not valid TOML: ")
+    assert "at line 2" in line
+
+
+def test_a_missing_file_says_so(tmp_path):
+    with pytest.raises(SettingsError, match=r"nowhere\.toml: cannot be read: No such file or directory"):
+        load_settings(tmp_path / "nowhere.toml", {})
+
+
+def test_infinity_is_not_a_number_of_seconds(tmp_path):
+    (line,) = lines(tmp_path, "[storage]\nkeep_days = inf")
+    assert line == "config.toml: storage.keep_days: inf is not allowed: must be a finite number"
