@@ -1,0 +1,198 @@
+"""Sampled frames in, motion made visible out: difference and history pictures, flow per grid cell, a crop.
+
+A frozen image encoder sees nothing of motion in single frames; drawn into pictures, it sees it very well
+(docs/decisions/0001-one-picture-per-frame.md). The same code runs live and in training.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.flow import CropFollower, FlowMeter, describe
+from models.geometry import Region
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+
+NEUTRAL = 127  # the grey of "no change", which the encoder's normalisation maps to 0
+DIFFERENCE_GAIN = 1.5  # grey levels shown per grey level of change over REFERENCE_LAG_S or less
+REFERENCE_LAG_S = 0.2  # the distance of two frames at 5 frames per second
+LONGEST_LAG_S = 1.0  # two frames further apart have too little in common: the picture starts anew
+HISTORY_S = 0.7  # how long a movement stays visible
+HISTORY_THRESHOLD = 12  # grey levels of blurred change that count as movement
+
+
+class Picture(StrEnum):
+    """The kinds of picture that can be shown to the frame encoder, each (S, S, 3).
+
+    `fused` has motion history, grey difference and grey as its three channels. A `…_crop` is the same
+    picture cut to where the motion is.
+    """
+
+    FRAME = "frame"
+    DIFFERENCE = "difference"
+    HISTORY = "history"
+    FUSED = "fused"
+    FRAME_CROP = "frame_crop"
+    DIFFERENCE_CROP = "difference_crop"
+    HISTORY_CROP = "history_crop"
+
+
+PICTURES = tuple(picture.value for picture in Picture)
+
+
+@dataclass(frozen=True, slots=True)
+class MotionSettings:
+    """Which pictures to draw, in which order, and how large (S)."""
+
+    pictures: tuple[str, ...] = (Picture.FUSED,)
+    picture_px: int = 224
+
+
+@dataclass(frozen=True, slots=True)
+class MotionView:
+    """One sampled frame with its motion made visible.
+
+    `pictures` is (P, S, S, 3) uint8 in the order of the settings; `flow` is (14, 14, 2) float32, rightward
+    and downward movement in picture widths and heights per second; `descriptor` is (MOTION_DIM,) float32;
+    `crop` is where the motion of the last second was, the whole picture if there was none.
+    """
+
+    pictures: U8
+    flow: F32
+    descriptor: F32
+    crop: Region
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A frame, the one before it, and how strongly their difference is drawn."""
+
+    rgb: U8
+    earlier_rgb: U8
+    grey: U8
+    earlier_grey: U8
+    gain: float
+
+    def rgb_difference(self) -> U8:
+        return _difference(self.rgb, self.earlier_rgb, self.gain)
+
+    def grey_difference(self) -> U8:
+        return _difference(self.grey, self.earlier_grey, self.gain)
+
+    def change(self) -> U8:
+        return np.asarray(cv2.absdiff(self.grey, self.earlier_grey), dtype=np.uint8)
+
+
+class MotionRenderer:
+    """Draws the motion of one camera; call `render` or `skip` once per sampled frame, in order of time."""
+
+    def __init__(self, settings: MotionSettings) -> None:
+        self._settings = settings
+        self._flow = FlowMeter()
+        self._crop = CropFollower()
+        self._history = MotionHistory(settings.picture_px)
+        self._earlier_rgb: U8 | None = None
+        self._earlier_time_s = 0.0
+
+    def reset(self) -> None:
+        """Forget all frames: the next one stands alone, with neutral pictures."""
+        self._earlier_rgb = None
+        self._history.reset()
+        self._crop.reset()
+
+    def skip(self, rgb: U8, time_s: float) -> None:
+        """Take note of a still frame without drawing it; `rgb` (S, S, 3) is kept, not copied."""
+        self._earlier_rgb, self._earlier_time_s = rgb, time_s
+
+    def render(self, rgb: U8, time_s: float) -> MotionView:
+        """Draw one frame, (S, S, 3), of stream time `time_s`; `rgb` is kept until the next call, not copied.
+
+        The first frame, and one that comes over LONGEST_LAG_S after the last, is compared with itself.
+        """
+        lag_s = time_s - self._earlier_time_s
+        if self._earlier_rgb is None or not 0 < lag_s <= LONGEST_LAG_S:
+            self.reset()
+            self._earlier_rgb, lag_s = rgb, REFERENCE_LAG_S
+        earlier_rgb = self._earlier_rgb
+        pair = _Pair(rgb, earlier_rgb, _grey(rgb), _grey(earlier_rgb), difference_gain(lag_s))
+        self._earlier_rgb, self._earlier_time_s = rgb, time_s
+        return self._view(pair, time_s, lag_s)
+
+    def _view(self, pair: _Pair, time_s: float, lag_s: float) -> MotionView:
+        history = self._history.update(pair.change(), time_s)
+        flow = self._flow.measure(pair.earlier_grey, pair.grey, lag_s=lag_s)
+        crop = self._crop.follow(flow, time_s)
+        moving_share = cv2.countNonZero(history) / history.size
+        return MotionView(
+            pictures=np.stack([_draw(kind, pair, history, crop) for kind in self._settings.pictures]),
+            flow=flow,
+            descriptor=describe(flow, crop, moving_share=moving_share),
+            crop=crop,
+        )
+
+
+class MotionHistory:
+    """Where something moved of late: 255 where it moves now, fading to 0 within HISTORY_S."""
+
+    def __init__(self, picture_px: int) -> None:
+        self._levels: U8 = np.zeros((picture_px, picture_px), np.uint8)
+        self._time_s = 0.0
+
+    def reset(self) -> None:
+        """Forget all movement."""
+        self._levels = np.zeros_like(self._levels)
+
+    def update(self, change: U8, time_s: float) -> U8:
+        """Add the absolute grey change (S, S) of the frame at `time_s`; return the history (S, S)."""
+        faded = 255 * max(0.0, time_s - self._time_s) / HISTORY_S
+        moving = cv2.threshold(cv2.blur(change, (5, 5)), HISTORY_THRESHOLD, 255, cv2.THRESH_BINARY)[1]
+        still_visible = cv2.addWeighted(self._levels, 1, self._levels, 0, -faded)
+        self._levels = np.maximum(still_visible, moving).astype(np.uint8, copy=False)
+        self._time_s = time_s
+        return self._levels
+
+
+def difference_gain(lag_s: float) -> float:
+    """Return how strongly the difference of two frames is drawn.
+
+    Change grows with the time between two frames, so beyond REFERENCE_LAG_S it is drawn per time: 0.4 s
+    apart at half the gain. A shorter lag is not amplified: that would draw noise.
+    """
+    return DIFFERENCE_GAIN * min(1.0, REFERENCE_LAG_S / lag_s)
+
+
+def _draw(kind: str, pair: _Pair, history: U8, crop: Region) -> U8:
+    whole, _, cropped = kind.partition("_")
+    picture = _draw_whole(Picture(whole), pair, history)
+    return _zoom(picture, crop) if cropped else picture
+
+
+def _draw_whole(kind: Picture, pair: _Pair, history: U8) -> U8:
+    match kind:
+        case Picture.FRAME:
+            return pair.rgb
+        case Picture.DIFFERENCE:
+            return pair.rgb_difference()
+        case Picture.HISTORY:
+            return np.asarray(cv2.merge([history, history, history]))
+        case _:
+            return np.asarray(cv2.merge([history, pair.grey_difference(), pair.grey]))
+
+
+def _difference(now: U8, earlier: U8, gain: float) -> U8:
+    return np.asarray(cv2.addWeighted(now, gain, earlier, -gain, NEUTRAL))
+
+
+def _grey(rgb: U8) -> U8:
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
+
+
+def _zoom(picture: U8, crop: Region) -> U8:
+    side = picture.shape[0]
+    left, top = round(crop.x * side), round(crop.y * side)
+    right, bottom = round((crop.x + crop.width) * side), round((crop.y + crop.height) * side)
+    return np.asarray(cv2.resize(picture[top:bottom, left:right], (side, side)))
