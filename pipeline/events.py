@@ -104,7 +104,7 @@ class EventBook:
             known = self._open.get(key)
             if known is None:
                 return None
-            event = _ended(known, explanation, utc_s, captured_s)
+            event = _ended(known, explanation, utc_s=utc_s, captured_s=captured_s)
             self._post(key, event)
         self._deliver(key.camera)
         return event
@@ -120,7 +120,7 @@ class EventBook:
     def end_restored(self, events: Iterable[Event], explanation: str) -> tuple[Event, ...]:
         """End events that an earlier process left open, given their last messages; return the ends."""
         utc_s, captured_s = self._clock.utc_s(), self._clock.monotonic_s()
-        ends = tuple(_ended(event, explanation, utc_s, captured_s) for event in events)
+        ends = tuple(_ended(event, explanation, utc_s=utc_s, captured_s=captured_s) for event in events)
         with self._lock:
             for event in ends:
                 self._lanes[event.camera].waiting.append(event)
@@ -136,7 +136,9 @@ class EventBook:
         utc_s, captured_s = self._clock.utc_s(), self._clock.monotonic_s()
         with self._lock:
             keys = [key for key in self._open if chosen(key)]
-            ends = tuple(_ended(self._open[key], explanation, utc_s, captured_s) for key in keys)
+            ends = tuple(
+                _ended(self._open[key], explanation, utc_s=utc_s, captured_s=captured_s) for key in keys
+            )
             for key, event in zip(keys, ends, strict=True):
                 self._post(key, event)
         self._deliver(*(key.camera for key in keys))
@@ -202,7 +204,7 @@ def _updated(event: Event, finding: Finding) -> Event:
     )
 
 
-def _ended(event: Event, explanation: str, utc_s: float, captured_s: float) -> Event:
+def _ended(event: Event, explanation: str, *, utc_s: float, captured_s: float) -> Event:
     return replace(
         event,
         phase=EventPhase.END,

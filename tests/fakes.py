@@ -1,12 +1,13 @@
 """Stand-ins for what is slow or outside: each keeps the protocol of the real thing, in a few lines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from models.checkpoint import Checkpoint, Task
 from models.runtime import U8, ClipBatch, ClipUnderstanding, FrameFeatures
+from pipeline.types import CameraState, CameraStatus, Event, ObservedFrame, SampledFrame
 
 
 def checkpoint(**changes: object) -> Checkpoint:
@@ -62,3 +63,56 @@ class FakeEncoder:
 
     def warm_up(self) -> None:
         return
+
+
+@dataclass(slots=True)
+class ManualClock:
+    """Clock that stands still until a test moves it."""
+
+    monotonic: float = 100.0
+    utc: float = 1_700_000_000.0
+
+    def monotonic_s(self) -> float:
+        return self.monotonic
+
+    def utc_s(self) -> float:
+        return self.utc
+
+
+@dataclass(slots=True)
+class RecordingListener:
+    """Listener that keeps what it hears, in order."""
+
+    events: list[Event] = field(default_factory=list)
+    statuses: list[tuple[str, CameraStatus, str]] = field(default_factory=list)
+    states: list[CameraState] = field(default_factory=list)
+    snapshots: list[tuple[Event, bytes]] = field(default_factory=list)
+
+    def on_event(self, event: Event) -> None:
+        self.events.append(event)
+
+    def on_status(self, camera: str, status: CameraStatus, reason: str) -> None:
+        self.statuses.append((camera, status, reason))
+
+    def on_state(self, state: CameraState) -> None:
+        self.states.append(state)
+
+    def on_snapshot(self, event: Event, jpeg: bytes) -> None:
+        self.snapshots.append((event, jpeg))
+
+
+def observed_frame(
+    time_s: float, *, still: bool = False, begins: bool = False, value: int = 0, pictures: int = 1
+) -> ObservedFrame:
+    """Return a tiny frame of one grey value that arrived and was sampled at `time_s` on all clocks."""
+    rgb = np.full((4, 4, 3), value, np.uint8)
+    return ObservedFrame(
+        frame=SampledFrame(
+            time_s, utc_s=time_s, arrived_s=time_s, rgb=rgb, luma=np.zeros((36, 64), np.uint8)
+        ),
+        still=still,
+        pictures=np.full((0 if still else pictures, 4, 4, 3), value, np.uint8),
+        flow=np.zeros((14, 14, 2), np.float32),
+        descriptor=np.full(16, value, np.float32),
+        begins=begins,
+    )

@@ -1,0 +1,106 @@
+"""What the anomaly detector says of each frame in, one camera's "unusual" event out, told sparingly."""
+
+from dataclasses import replace
+
+from pipeline.alarm import AlarmChange, AlarmPhase
+from pipeline.anomaly import Anomaly
+from pipeline.events import EventBook, EventKey, Finding
+from pipeline.types import Event, EventKind, ObservedFrame, Region, Severity
+
+LABEL = "unusual"
+# While an event is open, a subscriber hears of it at most this often.
+UPDATE_INTERVAL_S = 3.0
+# A level of 0.5 is the threshold itself.
+ALERT_LEVEL = 0.75
+# Two regions that share less than this part of their union are two places.
+SAME_PLACE_RATIO = 0.5
+
+
+class AlarmEvents:
+    """Turns a camera's alarm changes into one event; not thread-safe."""
+
+    def __init__(self, camera: str, book: EventBook) -> None:
+        self._key = EventKey(camera, EventKind.ANOMALY, LABEL)
+        self._book = book
+        self._finding: Finding | None = None  # the open event's strongest moment so far
+        self._is_told = True
+        self._told_s = 0.0
+
+    def take(self, anomaly: Anomaly, frame: ObservedFrame) -> Event | None:
+        """Begin, update or end the event as the newest frame demands; return the message that went out."""
+        change = anomaly.change
+        if change is not None and change.phase is AlarmPhase.OPENED:
+            return self._begin(_finding_of(anomaly, change, frame))
+        if self._finding is None:
+            return None
+        if change is not None and change.phase is AlarmPhase.CLOSED:
+            return self._end(frame)
+        self._notice(self._finding, anomaly, frame)
+        is_due = frame.frame.utc_s - self._told_s >= UPDATE_INTERVAL_S
+        return self._update(frame.frame.utc_s) if is_due and not self._is_told else None
+
+    def forget(self) -> None:
+        """Take the open event as ended by somebody else."""
+        self._finding = None
+
+    def _begin(self, finding: Finding) -> Event:
+        self._finding, self._is_told, self._told_s = finding, True, finding.utc_s
+        return self._book.begin(self._key, finding)
+
+    def _notice(self, known: Finding, anomaly: Anomaly, frame: ObservedFrame) -> None:
+        """Keep what the next update will say: a stronger moment, or the same strength at another place."""
+        change = anomaly.change
+        if change is not None:
+            self._finding = _finding_of(anomaly, change, frame, at_least=known.score)
+            self._is_told = False
+        elif anomaly.level >= 0.5 and not _is_same_place(known.region, anomaly.normality.region):
+            self._finding = replace(
+                known,
+                region=anomaly.normality.region,
+                explanation=anomaly.normality.words,
+                captured_s=frame.frame.arrived_s,
+            )
+            self._is_told = False
+
+    def _update(self, utc_s: float) -> Event | None:
+        if self._finding is None:
+            return None
+        self._is_told, self._told_s = True, utc_s
+        return self._book.update(self._key, self._finding)
+
+    def _end(self, frame: ObservedFrame) -> Event | None:
+        if not self._is_told:
+            self._update(frame.frame.utc_s)
+        self._finding = None
+        return self._book.end(
+            self._key,
+            "The picture is as usual again.",
+            utc_s=frame.frame.utc_s,
+            captured_s=frame.frame.arrived_s,
+        )
+
+
+def _finding_of(
+    anomaly: Anomaly, change: AlarmChange, frame: ObservedFrame, *, at_least: float = 0.0
+) -> Finding:
+    level = max(anomaly.level, at_least)
+    return Finding(
+        score=level,
+        severity=Severity.ALERT if level >= ALERT_LEVEL else Severity.WARNING,
+        explanation=anomaly.normality.words,
+        utc_s=frame.frame.utc_s,
+        captured_s=frame.frame.arrived_s,
+        p_value=change.p_value,
+        region=anomaly.normality.region,
+    )
+
+
+def _is_same_place(one: Region | None, other: Region) -> bool:
+    """Compare intersection over union: two halves of one picture share 0, a region and itself 1."""
+    if one is None:
+        return False
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    shared = max(0.0, width) * max(0.0, height)
+    union = one.width * one.height + other.width * other.height - shared
+    return shared >= SAME_PLACE_RATIO * union

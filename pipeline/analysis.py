@@ -1,0 +1,254 @@
+"""One camera after the encoder: its frames' features in, its events, snapshots and state out."""
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.checkpoint import Checkpoint
+from pipeline.alarm_events import AlarmEvents
+from pipeline.anomaly import Anomaly, AnomalyDetector, AnomalySettings
+from pipeline.behaviour import Behaviour, BehaviourChange, BehaviourPhase, BehaviourSettings
+from pipeline.clip_buffer import Clip, ClipBuffer
+from pipeline.controls import CameraControls
+from pipeline.errors import StateError
+from pipeline.events import EventBook, EventKey, Finding
+from pipeline.evidence import snapshot
+from pipeline.metrics import Metrics
+from pipeline.types import (
+    CameraState,
+    CameraStatus,
+    Event,
+    EventKind,
+    EventPhase,
+    Listener,
+    ObservedFrame,
+    SampledFrame,
+    Severity,
+)
+
+logger = logging.getLogger(__name__)
+
+F32 = NDArray[np.float32]
+
+STATE_INTERVAL_S = 1.0
+# A task that sets a label against this one looks for something that should not happen.
+NORMAL_LABEL = "normal"
+# A clip that is filled less says too little about behaviour.
+MIN_CLIP_RATIO = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFrame:
+    """What the encoder saw in one frame: `pooled` (P * 1280,), `grid` (112, 14, 14) of its first picture."""
+
+    pooled: F32
+    grid: F32
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages that one camera owns.
+
+    `stride_s` is how far apart decisions are; `alert_tasks` names the tasks whose behaviours are alarms.
+    """
+
+    clips: ClipBuffer
+    anomaly: AnomalyDetector
+    behaviour: Behaviour
+    stride_s: float
+    alert_tasks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Where the findings of all cameras go."""
+
+    book: EventBook
+    listener: Listener
+    metrics: Metrics
+
+
+def stages_for(checkpoint: Checkpoint, anomaly: AnomalySettings, behaviour: BehaviourSettings) -> Stages:
+    """Return new stages for one camera, in the sizes that the checkpoint asks for."""
+    feature_dim = checkpoint.feature_dim * len(checkpoint.pictures)
+    encoder = f"{checkpoint.name} {checkpoint.version}"
+    return Stages(
+        clips=ClipBuffer(checkpoint.num_frames, feature_dim, checkpoint.motion_dim),
+        anomaly=AnomalyDetector(replace(anomaly, encoder=encoder)),
+        behaviour=Behaviour(checkpoint.tasks, behaviour),
+        # Half a frame less, lest a frame that comes a millisecond early wait for the next one.
+        stride_s=checkpoint.stride_s - 0.5 / checkpoint.sample_fps,
+        alert_tasks=frozenset(name for name, task in checkpoint.tasks.items() if NORMAL_LABEL in task.labels),
+    )
+
+
+class CameraAnalysis:
+    """Understands one camera; an inference thread feeds it, any other thread may tell it a status or save it.
+
+    While the camera is anything but online, nothing is learned and no event begins: one event about the
+    camera says so, not a hundred about what it seems to see.
+    """
+
+    def __init__(self, camera: str, controls: CameraControls, *, stages: Stages, outlets: Outlets) -> None:
+        self.camera = camera
+        self._controls = controls
+        self._stages = stages
+        self._book = outlets.book
+        self._listener = outlets.listener
+        self._metrics = outlets.metrics
+        self._alarm_events = AlarmEvents(camera, outlets.book)
+        self._lock = threading.Lock()
+        self._status = CameraStatus.ONLINE
+        self._budget_per_day: float | None = None
+        self._decided_s = float("-inf")
+        self._newest_s = float("-inf")
+        self._level = 0.0
+        self._state: CameraState | None = None
+        self._state_due_s = float("-inf")
+
+    def absorb(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> None:
+        """Take the camera's next frame; `encoded` is None where it is still.
+
+        A still frame with nothing before it to repeat is dropped and counted: the gate must not send one.
+        """
+        with self._lock:
+            if frame.begins:
+                self._stages.clips.clear()
+                self._decided_s = float("-inf")
+            if not self._remember(frame, encoded):
+                self._metrics.frames_dropped.labels(self.camera, "nothing_to_repeat").inc()
+                return
+            self._newest_s = frame.frame.utc_s
+            self._judge(frame, encoded)
+            self._tell_state(frame.frame.utc_s, motion=not frame.still)
+
+    @property
+    def due_clip(self) -> Clip | None:
+        """Return the clip that ends now if a stride has passed since the last decision, else None."""
+        with self._lock:
+            if self._newest_s < self._decided_s + self._stages.stride_s:
+                return None
+            if self._stages.clips.filled_ratio < MIN_CLIP_RATIO:
+                return None
+            return self._stages.clips.clip()
+
+    def decide(self, frame: SampledFrame, probabilities: Mapping[str, F32]) -> None:
+        """Take what the temporal model says of `due_clip`, (labels,) per task; `frame` is its newest."""
+        with self._lock:
+            self._decided_s = frame.utc_s
+            if self._status is CameraStatus.ONLINE and self._controls.snapshot().behaviour:
+                for change in self._stages.behaviour.update(frame.utc_s, probabilities):
+                    self._tell_behaviour(change, frame)
+            else:
+                self._quiet(EventKind.BEHAVIOUR, "Behaviour events were switched off.")
+
+    def take_status(self, status: CameraStatus, reason: str) -> None:
+        """Take the camera's new status; whatever it seemed to see ends where it is not online."""
+        with self._lock:
+            self._status = status
+            if status is not CameraStatus.ONLINE:
+                self._quiet(EventKind.ANOMALY, reason)
+                self._quiet(EventKind.BEHAVIOUR, reason)
+
+    def save(self, folder: Path) -> None:
+        """Keep what was learned as `<folder>/<camera>.npz`; a full disk is logged and changes nothing."""
+        try:
+            with self._lock:
+                self._stages.anomaly.save(self._state_path(folder))
+        except OSError as error:
+            logger.warning("what camera %s has learned could not be saved: %s", self.camera, error)
+
+    def load(self, folder: Path) -> None:
+        """Take up what was learned before; a damaged file is logged and learning starts anew."""
+        path = self._state_path(folder)
+        if not path.exists():
+            return
+        try:
+            with self._lock:
+                self._stages.anomaly.load(path)
+        except (StateError, OSError) as error:
+            logger.warning("camera %s starts to learn anew: %s", self.camera, error)
+
+    def _state_path(self, folder: Path) -> Path:
+        return folder / f"{self.camera}.npz"
+
+    def _remember(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> bool:
+        if encoded is not None:
+            self._stages.clips.append(encoded.pooled, frame.descriptor)
+        elif self._stages.clips.filled_ratio == 0:
+            return False
+        else:
+            self._stages.clips.repeat(frame.descriptor)
+        return True
+
+    def _judge(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> None:
+        switches = self._controls.snapshot()
+        detector = self._stages.anomaly
+        if switches.budget_per_day != self._budget_per_day:
+            self._budget_per_day = switches.budget_per_day
+            detector.alarm.set_budget(switches.budget_per_day)
+        suppressed = self._status is not CameraStatus.ONLINE or not switches.anomaly
+        if encoded is None:
+            anomaly = detector.rest(frame.frame.utc_s, suppressed=suppressed)
+        else:
+            anomaly = detector.observe(encoded.grid, frame.flow, frame.frame.utc_s, suppressed=suppressed)
+        self._level = anomaly.level
+        if suppressed:
+            self._quiet(EventKind.ANOMALY, "Anomaly events were switched off.")
+        else:
+            self._tell_anomaly(anomaly, frame)
+
+    def _tell_anomaly(self, anomaly: Anomaly, frame: ObservedFrame) -> None:
+        event = self._alarm_events.take(anomaly, frame)
+        if event is not None:
+            self._tell_snapshot(event, frame.frame)
+
+    def _tell_behaviour(self, change: BehaviourChange, frame: SampledFrame) -> None:
+        key = EventKey(self.camera, EventKind.BEHAVIOUR, change.label)
+        if change.phase is BehaviourPhase.ENDED:
+            self._book.end(key, f"No more {change.label}.", utc_s=frame.utc_s, captured_s=frame.arrived_s)
+            return
+        finding = Finding(
+            score=change.probability,
+            severity=Severity.ALERT if change.task in self._stages.alert_tasks else Severity.INFO,
+            explanation=f"Looks like {change.label} (probability {change.probability:.2f}).",
+            utc_s=frame.utc_s,
+            captured_s=frame.arrived_s,
+        )
+        self._tell_snapshot(self._book.begin(key, finding), frame)
+
+    def _tell_snapshot(self, event: Event, frame: SampledFrame) -> None:
+        if event.phase is EventPhase.NEW and frame.original is not None:
+            self._listener.on_snapshot(event, snapshot(frame.original, event.region))
+
+    def _tell_state(self, utc_s: float, *, motion: bool) -> None:
+        if 0 < self._state_due_s - utc_s <= STATE_INTERVAL_S:
+            return
+        self._state_due_s = utc_s + STATE_INTERVAL_S
+        detector = self._stages.anomaly
+        state = CameraState(
+            camera=self.camera,
+            motion=motion,
+            anomaly_score=round(self._level, 2),
+            calibration_ratio=round(detector.calibration_ratio, 2),
+            behaviour=self._stages.behaviour.current,
+            active_events=tuple(event.label for event in self._book.active(self.camera)),
+        )
+        self._metrics.anomaly_score.labels(self.camera).set(self._level)
+        self._metrics.calibration_ratio.labels(self.camera).set(detector.calibration_ratio)
+        self._metrics.alarm_budget_used.labels(self.camera).set(detector.budget_used_ratio)
+        if state != self._state:
+            self._state = state
+            self._listener.on_state(state)
+
+    def _quiet(self, kind: EventKind, reason: str) -> None:
+        if kind is EventKind.ANOMALY:
+            self._alarm_events.forget()
+        else:
+            self._stages.behaviour.forget()
+        self._book.end_all(self.camera, reason, kind=kind)
