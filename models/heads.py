@@ -1,0 +1,70 @@
+"""A clip's embedding in, what to say of it out: one linear head per task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AutoModelForSequenceClassification
+from transformers.utils.generic import ModelOutput
+
+from models.configuration import VideoBERTConfig
+from models.videobert import VideoBERTModel, VideoBERTPreTrainedModel
+
+IGNORED = -100  # a clip with this label does not count; torch's own convention
+
+
+@dataclass
+class ClassificationOutput(ModelOutput):
+    """`logits` maps tasks to (B, labels), `loss` is a scalar if labels were given, `embedding` (B, 3 D)."""
+
+    loss: Tensor | None = None
+    logits: dict[str, Tensor] | None = None
+    embedding: Tensor | None = None
+
+
+class VideoBERTForSequenceClassification(VideoBERTPreTrainedModel):
+    """VideoBERT with a linear head per task on [h_CLS ; mean H ; mean T]."""
+
+    accepts_loss_kwargs = False  # keeps transformers' Trainer from passing counts on to the model
+
+    def __init__(self, config: VideoBERTConfig) -> None:
+        super().__init__(config)
+        self.videobert = VideoBERTModel(config)
+        self.dropout = nn.Dropout(config.dropout)
+        self.heads = nn.ModuleDict(
+            {task: nn.Linear(config.embedding_dim, len(labels)) for task, labels in config.tasks.items()}
+        )
+        self.post_init()
+
+    def forward(
+        self, features: Tensor, motion: Tensor, *, labels: Mapping[str, Tensor] | None = None, **inputs: Any
+    ) -> ClassificationOutput:
+        """Classify B clips for every task; `inputs` are those of `VideoBERTModel`.
+
+        `labels` maps tasks to (B,) integers, -100 where a clip has none for the task; a task may be absent.
+        """
+        embedding = self.videobert(features, motion, **inputs).embedding
+        read = self.dropout(embedding)
+        logits = {task: head(read) for task, head in self.heads.items()}
+        loss = None if labels is None else multitask_loss(logits, labels)
+        return ClassificationOutput(loss=loss, logits=logits, embedding=embedding)
+
+
+def multitask_loss(logits: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -> Tensor:
+    """Return the sum over the tasks in `labels` of the mean cross-entropy over the clips that have a label.
+
+    A task without a labelled clip in the batch adds 0.
+    """
+    losses = [_mean_cross_entropy(logits[task], truth) for task, truth in labels.items()]
+    return torch.stack(losses).sum()
+
+
+def _mean_cross_entropy(logits: Tensor, truth: Tensor) -> Tensor:
+    total = functional.cross_entropy(logits, truth, ignore_index=IGNORED, reduction="sum")
+    return total / (truth != IGNORED).sum().clamp(min=1)
+
+
+AutoModelForSequenceClassification.register(VideoBERTConfig, VideoBERTForSequenceClassification)
