@@ -1,0 +1,75 @@
+"""The state of things in, the page's HTML out; the page is complete before any script runs."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from daemon.event_log import EVERYTHING, LoggedEvent
+from daemon.payloads import EventMessage
+from daemon.views import Backstage
+
+# Messages read for the first view; an event has at least two, so about half as many rows.
+FIRST_MESSAGES = 200
+FIRST_EVENTS = 50
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render_page(backstage: Backstage) -> str:
+    """Return the page with cameras, newest events and the state of the daemon."""
+    logged = backstage.newest_events(EVERYTHING, limit=FIRST_MESSAGES)
+    return TEMPLATES.get_template("page.html").render(
+        cameras=backstage.cameras(),
+        events=latest_by_event(logged)[:FIRST_EVENTS],
+        system=backstage.system(),
+        last_seq=logged[-1].seq if logged else 0,
+    )
+
+
+def latest_by_event(logged: Iterable[LoggedEvent]) -> list[EventMessage]:
+    """Return each event's last message, the event that began last first.
+
+    Messages new A, new B, end A become end A's message and new B's: B, A if B began after A.
+    """
+    latest: dict[str, EventMessage] = {}
+    for entry in logged:
+        message = EventMessage.model_validate_json(entry.payload)
+        latest[message.id] = message
+    return sorted(latest.values(), key=lambda message: (message.start_utc, message.seq), reverse=True)
+
+
+def duration_text(seconds: float) -> str:
+    """Return the two largest units: 4.2 is "4 s", 75 "1 min 15 s", 3700 "1 h 1 min", 90000 "1 d 1 h"."""
+    minutes, whole_s = divmod(int(seconds), 60)
+    hours, whole_min = divmod(minutes, 60)
+    days, whole_h = divmod(hours, 24)
+    parts = ((days, "d"), (whole_h, "h"), (whole_min, "min"), (whole_s, "s"))
+    first = next((position for position, (number, _) in enumerate(parts) if number), 3)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2] if number) or "0 s"
+
+
+def event_duration(event: EventMessage) -> str:
+    """Return how long an ended event lasted; "now" while it lasts."""
+    if event.end_utc is None:
+        return "now"
+    return duration_text(
+        (datetime.fromisoformat(event.end_utc) - datetime.fromisoformat(event.start_utc)).total_seconds()
+    )
+
+
+def rarity(event: EventMessage) -> str:
+    """Return an anomaly's p-value in words: 0.001 is "once in 1000 normal minutes"."""
+    return f"once in {round(1 / event.p_value)} normal minutes" if event.p_value else ""
+
+
+TEMPLATES.filters["rarity"] = rarity
+TEMPLATES.filters["event_duration"] = event_duration
+TEMPLATES.filters["duration"] = duration_text

@@ -1,0 +1,146 @@
+// Keeps the page current: asks for what is new every two seconds, and only while somebody looks.
+"use strict";
+
+const PERIOD_MS = 2000;
+const MOST_EVENTS = 100;
+const find = (id) => document.getElementById(id);
+
+const cameras = find("cameras");
+const events = find("events");
+let lastSeq = Number(document.body.dataset.lastSeq);
+
+function fill(element, field, text) {
+  const place = element.querySelector(`[data-field="${field}"]`);
+  if (place.textContent !== text) place.textContent = text;
+}
+
+function durationText(seconds) {
+  const whole = Math.floor(seconds);
+  const parts = [
+    [Math.floor(whole / 86400), "d"],
+    [Math.floor(whole / 3600) % 24, "h"],
+    [Math.floor(whole / 60) % 60, "min"],
+    [whole % 60, "s"],
+  ];
+  const first = parts.findIndex(([number]) => number > 0);
+  if (first < 0) return "0 s";
+  return parts.slice(first, first + 2).filter(([number]) => number > 0).map((part) => part.join(" ")).join(" ");
+}
+
+function localTime(text) {
+  const time = new Date(text);
+  const today = time.toDateString() === new Date().toDateString();
+  return time.toLocaleString([], today ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "medium" });
+}
+
+function percent(ratio) {
+  return `${Math.round(100 * ratio)} %`;
+}
+
+function clone(id) {
+  return find(id).content.firstElementChild.cloneNode(true);
+}
+
+function watchPicture(image) {
+  const settle = () => image.classList.toggle("missing", !(image.complete && image.naturalWidth));
+  image.addEventListener("load", settle);
+  image.addEventListener("error", settle);
+  settle();
+}
+
+function showCamera(camera) {
+  let card = cameras.querySelector(`[data-name="${CSS.escape(camera.name)}"]`);
+  if (!card) {
+    card = clone("camera-template");
+    card.dataset.name = camera.name;
+    watchPicture(card.querySelector("img"));
+    cameras.append(card);
+  }
+  card.dataset.status = camera.status;
+  fill(card, "name", camera.name);
+  fill(card, "status", camera.status);
+  fill(card, "description", camera.description || camera.source);
+  fill(card, "reason", camera.reason);
+  const learned = camera.calibration_ratio >= 1;
+  const budget = `${percent(camera.budget_used_ratio)} of ${camera.budget_per_day} a day`;
+  fill(card, "calibration_words", learned ? `budget used ${budget}` : `learned ${percent(camera.calibration_ratio)}`);
+  card.querySelector('[data-field="calibration_ratio"]').value = learned ? camera.budget_used_ratio : camera.calibration_ratio;
+  const score = card.querySelector('[data-field="anomaly_score"]');
+  score.value = camera.anomaly_score;
+  score.classList.toggle("high", camera.anomaly_score >= 0.5);
+  card.querySelector("img").src = `/cameras/${camera.name}.jpg?at=${Date.now()}`;
+}
+
+function showCameras(list) {
+  const names = new Set(list.map((camera) => camera.name));
+  for (const card of [...cameras.children]) if (!names.has(card.dataset.name)) card.remove();
+  list.forEach(showCamera);
+  find("no-cameras").hidden = list.length > 0;
+  const online = list.filter((camera) => camera.status === "online").length;
+  find("summary").textContent = `${online} of ${list.length} ${list.length === 1 ? "camera" : "cameras"} online`;
+}
+
+function showEvent(event) {
+  let row = events.querySelector(`[data-id="${CSS.escape(event.id)}"]`);
+  if (!row) {
+    row = clone("event-template");
+    row.dataset.id = event.id;
+    if (event.kind !== "camera") {
+      row.querySelector("a").href = `/snapshots/${event.id}.jpg`;
+      row.querySelector("img").src = `/snapshots/${event.id}.jpg`;
+    }
+    watchPicture(row.querySelector("img"));
+    events.prepend(row);
+  }
+  Object.assign(row.dataset, { kind: event.kind, severity: event.severity, type: event.type });
+  for (const field of ["label", "camera", "explanation"]) fill(row, field, event[field]);
+  fill(row, "duration", event.end_utc ? durationText((new Date(event.end_utc) - new Date(event.start_utc)) / 1000) : "now");
+  fill(row, "start", localTime(event.start_utc));
+  fill(row, "rarity", event.p_value ? `once in ${Math.round(1 / event.p_value)} normal minutes` : "");
+}
+
+function showEvents(answer) {
+  answer.events.forEach(showEvent);
+  lastSeq = answer.last_seq;
+  while (events.children.length > MOST_EVENTS) events.lastElementChild.remove();
+  find("no-events").hidden = events.children.length > 0;
+}
+
+function showSystem(system) {
+  const problems = [system.broker_problem, system.model_problem, system.storage_problem].filter(Boolean);
+  find("problems").replaceChildren(...problems.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+  find("version").textContent = `videobertd ${system.version}`;
+  find("model").textContent = `${system.model}, ${system.runtime}`;
+  find("broker").textContent = system.broker;
+  find("uptime").textContent = durationText(system.uptime_s);
+}
+
+async function ask(path) {
+  const answer = await fetch(path, { signal: AbortSignal.timeout(10000) });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+async function refresh() {
+  try {
+    const [list, news, system] = await Promise.all([
+      ask("/api/cameras"), ask(`/api/events?after=${lastSeq}`), ask("/api/system"),
+    ]);
+    showCameras(list.cameras);
+    showEvents(news);
+    showSystem(system);
+    find("connection").hidden = true;
+  } catch {
+    find("connection").hidden = false;
+  }
+}
+
+async function run() {
+  if (!document.hidden) await refresh();
+  setTimeout(run, PERIOD_MS);
+}
+
+find("reload").addEventListener("click", () => fetch("/api/reload", { method: "POST", headers: { "x-videobertd": "1" } }));
+document.querySelectorAll("img").forEach(watchPicture);
+document.querySelectorAll("time").forEach((time) => { time.textContent = localTime(time.dateTime); });
+run();

@@ -1,0 +1,197 @@
+"""HTTP requests in; the page, events, pictures, metrics and health out. Nothing here changes the daemon.
+
+/                          the page                     /metrics   for Prometheus
+/api/events?after=<seq>    event messages, oldest first /healthz   the process lives
+/api/cameras  /api/system  how things stand             /readyz    200, or 503 and what is missing
+/snapshots/<event>.jpg     an event's picture           /cameras/<name>.jpg   the newest picture
+/api/reload (POST)         read the settings again
+"""
+
+import re
+from collections.abc import Awaitable
+from dataclasses import asdict
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from daemon.config import HttpTable
+from daemon.pages import render_page
+from daemon.queries import parse_event_query
+from daemon.views import Backstage, CameraView, SystemView
+from pipeline.types import CameraStatus
+
+STATIC_DIR = Path(__file__).parent / "static"
+# What a browser may do with our pages: our own files and nothing else, no inline script, no frames.
+SECURITY_HEADERS = {
+    b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-resource-policy": b"same-origin",
+}
+# A browser sends a header of our own to another site only after asking it: no page elsewhere can reload us.
+RELOAD_HEADER = "x-videobertd"
+_EVENT_ID = re.compile(r"[0-9a-v]{23}")
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Web:
+    """The endpoints; each is a plain function that Starlette runs in a thread."""
+
+    def __init__(self, backstage: Backstage, registry: CollectorRegistry) -> None:
+        self._backstage = backstage
+        self._registry = registry
+
+    def page(self, request: Request) -> Response:
+        """Show cameras and newest events, complete without a script."""
+        del request
+        return Response(render_page(self._backstage), media_type="text/html")
+
+    def events(self, request: Request) -> Response:
+        """Return messages after a seq, or the newest ones, as they were published."""
+        try:
+            query = parse_event_query(request.query_params)
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from error
+        if query.after is None:
+            found = self._backstage.newest_events(query.which, limit=query.limit)
+        else:
+            found = self._backstage.events(query.which, after=query.after, limit=query.limit)
+        last_seq = found[-1].seq if found else query.after or 0
+        messages = ",".join(event.payload for event in found)
+        return _fresh(
+            Response(f'{{"last_seq":{last_seq},"events":[{messages}]}}', media_type="application/json")
+        )
+
+    def cameras(self, request: Request) -> Response:
+        """Return every camera's view."""
+        del request
+        return _fresh(JSONResponse({"cameras": [asdict(camera) for camera in self._backstage.cameras()]}))
+
+    def system(self, request: Request) -> Response:
+        """Return the daemon's view."""
+        del request
+        return _fresh(JSONResponse(asdict(self._backstage.system())))
+
+    def snapshot(self, request: Request) -> Response:
+        """Return an event's picture; an id is 23 letters, so it can never be a path."""
+        event_id = request.path_params["event_id"]
+        jpeg = self._backstage.snapshot(event_id) if _EVENT_ID.fullmatch(event_id) else None
+        if jpeg is None:
+            raise HTTPException(404, "no picture is kept of that event")
+        return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400"})
+
+    def picture(self, request: Request) -> Response:
+        """Return a camera's newest picture."""
+        jpeg = self._backstage.picture(request.path_params["camera"])
+        if jpeg is None:
+            raise HTTPException(404, "no camera of that name has delivered a picture yet")
+        return _fresh(Response(jpeg, media_type="image/jpeg"))
+
+    def metrics(self, request: Request) -> Response:
+        """Return all metrics in the form that the caller understands."""
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(self._registry), headers={"content-type": content_type})
+
+    def health(self, request: Request) -> Response:
+        """Say that the process lives."""
+        del request
+        return _fresh(JSONResponse({"alive": True}))
+
+    def readiness(self, request: Request) -> Response:
+        """Say whether all is as it should be, with 503 and a reason each where it is not."""
+        del request
+        problems = find_problems(self._backstage.cameras(), self._backstage.system())
+        body = {"ready": not problems, "problems": problems}
+        return _fresh(JSONResponse(body, status_code=503 if problems else 200))
+
+    def reload(self, request: Request) -> Response:
+        """Ask for the settings to be read again; the log says what came of it."""
+        if RELOAD_HEADER not in request.headers:
+            raise HTTPException(403, f"the header {RELOAD_HEADER} is missing")
+        self._backstage.request_reload()
+        return JSONResponse({"reload": "requested"}, status_code=202)
+
+
+def find_problems(cameras: tuple[CameraView, ...], system: SystemView) -> dict[str, str]:
+    """Return what is not as it should be: `broker`, `model`, `storage` or `cameras.<name>`, and why."""
+    own = {"broker": system.broker_problem, "model": system.model_problem, "storage": system.storage_problem}
+    well = {CameraStatus.ONLINE, CameraStatus.DISABLED}
+    theirs = {
+        f"cameras.{camera.name}": f"{camera.status}: {camera.reason}" if camera.reason else str(camera.status)
+        for camera in cameras
+        if camera.status not in well
+    }
+    return {name: problem for name, problem in {**own, **theirs}.items() if problem}
+
+
+def create_app(backstage: Backstage, registry: CollectorRegistry, http: HttpTable) -> Starlette:
+    """Compose the routes; hosts are checked where only this machine is meant to reach us."""
+    web = Web(backstage, registry)
+    return Starlette(
+        routes=[
+            Route("/", web.page),
+            Route("/api/events", web.events),
+            Route("/api/cameras", web.cameras),
+            Route("/api/system", web.system),
+            Route("/api/reload", web.reload, methods=["POST"]),
+            Route("/snapshots/{event_id}.jpg", web.snapshot),
+            Route("/cameras/{camera}.jpg", web.picture),
+            Route("/metrics", web.metrics),
+            Route("/healthz", web.health),
+            Route("/readyz", web.readiness),
+            Mount("/static", StaticFiles(directory=STATIC_DIR)),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=_allowed_hosts(http), www_redirect=False),
+        ],
+        exception_handlers={HTTPException: _error_response},
+    )
+
+
+class SecurityHeaders:
+    """Adds `SECURITY_HEADERS` to every response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Pass the request on; the response's headers are added on their way out."""
+
+        def send_with_headers(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *SECURITY_HEADERS.items()]
+            return send(message)
+
+        return self._app(scope, receive, send_with_headers)
+
+
+def _allowed_hosts(http: HttpTable) -> list[str]:
+    """Return the names under which we answer; against pages that rebind their name to 127.0.0.1."""
+    if http.host not in _LOOPBACK:
+        return ["*"]
+    public = urlsplit(http.public_url).hostname
+    return [*sorted(_LOOPBACK), "[::1]", *([public] if public else [])]
+
+
+def _error_response(request: Request, error: Exception) -> Response:
+    del request
+    status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
+    return JSONResponse({"error": detail}, status_code=status)
+
+
+def _fresh(response: Response) -> Response:
+    response.headers["cache-control"] = "no-store"
+    return response

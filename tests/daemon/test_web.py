@@ -1,0 +1,289 @@
+"""The page and the endpoints, asked as a browser, Prometheus or a stranger would."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass, field, replace
+
+import pytest
+from prometheus_client import CollectorRegistry
+from starlette.testclient import TestClient
+
+from daemon.config import HttpTable
+from daemon.event_log import LoggedEvent
+from daemon.pages import duration_text, latest_by_event
+from daemon.payloads import EventMessage
+from daemon.views import CameraView, SystemView
+from daemon.web import create_app
+from pipeline.metrics import Metrics
+from pipeline.types import CameraStatus
+
+EVENT_ID = "00cpd7gq3g0123456789abc"
+PORCH = CameraView(
+    name="porch",
+    description="front <door>",
+    source="rtsp://***@192.0.2.7/x",
+    status=CameraStatus.ONLINE,
+    reason="",
+    anomaly_score=0.25,
+    calibration_ratio=0.5,
+    budget_per_day=1.0,
+    budget_used_ratio=0.0,
+    motion=False,
+    behaviour=None,
+    active_events=(),
+)
+SYSTEM = SystemView(
+    version="0.1.0",
+    model="videobert-small",
+    runtime="onnxruntime int8 cpu",
+    uptime_s=75.0,
+    broker="connected to 127.0.0.1:1883",
+    broker_problem="",
+    model_problem="",
+    storage_problem="",
+    outbox_pending=0,
+)
+
+
+@dataclass
+class FakeBackstage:
+    """Shows what a test puts into it."""
+
+    all_cameras: tuple = (PORCH,)
+    own: SystemView = SYSTEM
+    log: tuple = ()
+    reloads: list = field(default_factory=list)
+    asked: list = field(default_factory=list)
+
+    def cameras(self):
+        return self.all_cameras
+
+    def system(self):
+        return self.own
+
+    def events(self, which, *, after, limit):
+        self.asked.append((which, after, limit))
+        return tuple(entry for entry in self.log if entry.seq > after)[:limit]
+
+    def newest_events(self, which, *, limit):
+        return self.log[-limit:]
+
+    def snapshot(self, event_id):
+        return b"jpeg" if event_id == EVENT_ID else None
+
+    def picture(self, camera):
+        return b"jpeg" if camera == "porch" else None
+
+    def request_reload(self):
+        self.reloads.append(1)
+
+
+def logged(seq, event_id=EVENT_ID, **changes):
+    """Return one line of the event log."""
+    fields = {
+        "id": event_id,
+        "seq": seq,
+        "camera": "porch",
+        "type": "new",
+        "kind": "anomaly",
+        "label": "unusual",
+        "score": 0.9,
+        "severity": "alert",
+        "start_utc": "2026-11-22T10:00:00.000Z",
+        "explanation": "moves <faster> than usual",
+    }
+    message = EventMessage.model_validate({**fields, **changes})
+    return LoggedEvent(seq, "porch", message.to_json(), pending=False)
+
+
+@pytest.fixture
+def backstage():
+    return FakeBackstage(log=(logged(1), logged(2, type="update"), logged(3, type="end")))
+
+
+@pytest.fixture
+def client(backstage):
+    registry = CollectorRegistry()
+    Metrics(registry).camera_up.labels("porch").set(1)
+    with TestClient(create_app(backstage, registry, HttpTable()), base_url="http://127.0.0.1:8080") as client:
+        yield client
+
+
+def test_the_page_shows_cameras_and_events_without_a_script(client):
+    page = client.get("/").text
+    assert 'data-name="porch"' in page
+    assert "moves &lt;faster&gt; than usual" in page
+    assert "front &lt;door&gt;" in page
+
+
+def test_the_page_knows_the_last_seq_so_that_nothing_is_missed(client):
+    assert 'data-last-seq="3"' in client.get("/").text
+
+
+def test_an_event_is_one_row_however_many_messages_it_has(client):
+    assert client.get("/").text.count(f'data-id="{EVENT_ID}"') == 1
+
+
+def test_the_page_says_what_to_do_without_cameras(backstage, client):
+    backstage.all_cameras = ()
+    assert 'class="empty" >No camera yet' in client.get("/").text
+
+
+def test_the_page_asks_no_other_host_and_has_no_inline_script(client):
+    page = client.get("/").text
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "<script src=" in page
+    assert page.count("<script") == 1
+    assert "style=" not in page
+
+
+@pytest.mark.parametrize("path", ["/", "/api/cameras", "/nowhere", "/static/page.js", "/metrics"])
+def test_every_answer_carries_the_security_headers(client, path):
+    headers = client.get(path).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_events_after_a_seq_come_as_they_were_published(client):
+    answer = client.get("/api/events?after=1").json()
+    assert (answer["last_seq"], [event["seq"] for event in answer["events"]]) == (3, [2, 3])
+    assert answer["events"][0]["schema"] == 1
+
+
+def test_without_after_the_newest_events_come(client):
+    answer = client.get("/api/events?limit=2").json()
+    assert [event["seq"] for event in answer["events"]] == [2, 3]
+
+
+def test_nothing_new_keeps_the_seq(client):
+    assert client.get("/api/events?after=3").json() == {"last_seq": 3, "events": []}
+
+
+def test_filters_reach_the_log(client, backstage):
+    client.get("/api/events?after=0&camera=porch&kind=anomaly&limit=7")
+    which, after, limit = backstage.asked[0]
+    assert (which.camera, which.kind, after, limit) == ("porch", "anomaly", 0, 7)
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("after=-1", "after must be a whole number from 0 to 9223372036854775807"),
+        ("after=x", "after must be a whole number from 0 to 9223372036854775807"),
+        ("after=99999999999999999999", "after must be a whole number from 0 to 9223372036854775807"),
+        ("limit=0", "limit must be a whole number from 1 to 500"),
+        ("limit=501", "limit must be a whole number from 1 to 500"),
+        ("kind=ufo", "kind must be one of anomaly, behaviour, camera"),
+        ("before=1", "unknown parameter 'before'; there are after, limit, camera, kind, label, id"),
+    ],
+)
+def test_a_bad_query_is_answered_by_400_and_a_sentence(client, query, sentence):
+    answer = client.get(f"/api/events?{query}")
+    assert (answer.status_code, answer.json()) == (400, {"error": sentence})
+
+
+def test_cameras_are_given_as_json(client):
+    (camera,) = client.get("/api/cameras").json()["cameras"]
+    assert (camera["name"], camera["status"], camera["calibration_ratio"]) == ("porch", "online", 0.5)
+
+
+def test_an_event_picture_is_served(client):
+    answer = client.get(f"/snapshots/{EVENT_ID}.jpg")
+    assert (answer.content, answer.headers["content-type"]) == (b"jpeg", "image/jpeg")
+
+
+@pytest.mark.parametrize(
+    "name", ["..%2f..%2fetc%2fpasswd", "../../config", "x" * 23, "%00", EVENT_ID.upper()]
+)
+def test_a_picture_name_is_an_event_id_and_never_a_path(client, name):
+    assert client.get(f"/snapshots/{name}.jpg").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/static/../config.py", "/static/%2e%2e/config.py", "/static/..%2fweb.py"])
+def test_static_files_end_at_their_folder(client, path):
+    assert client.get(path).status_code == 404
+
+
+def test_the_newest_picture_of_a_camera_is_never_cached(client):
+    assert client.get("/cameras/porch.jpg").headers["cache-control"] == "no-store"
+    assert client.get("/cameras/attic.jpg").status_code == 404
+
+
+def test_healthz_says_that_the_process_lives(client):
+    assert client.get("/healthz").json() == {"alive": True}
+
+
+def test_readyz_is_200_when_all_is_well(client):
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "problems": {}})
+
+
+def test_readyz_is_503_and_names_what_is_missing(client, backstage):
+    attic = replace(PORCH, name="attic", status=CameraStatus.OFFLINE, reason="nothing answers")
+    shed = replace(PORCH, name="shed", status=CameraStatus.DISABLED)
+    backstage.all_cameras = (PORCH, attic, shed)
+    backstage.own = replace(SYSTEM, broker_problem="refused: bad user name or password")
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["problems"] == {
+        "broker": "refused: bad user name or password",
+        "cameras.attic": "offline: nothing answers",
+    }
+
+
+def test_reload_is_asked_for_by_our_own_page(client, backstage):
+    assert client.post("/api/reload", headers={"x-videobertd": "1"}).status_code == 202
+    assert len(backstage.reloads) == 1
+
+
+def test_reload_is_refused_to_a_form_on_another_site(client, backstage):
+    assert client.post("/api/reload").status_code == 403
+    assert client.get("/api/reload").status_code == 405
+    assert backstage.reloads == []
+
+
+def test_a_foreign_host_name_is_refused_on_loopback(client):
+    assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_the_public_host_name_is_accepted_on_loopback(backstage):
+    http = HttpTable(public_url="https://cctv.example/")
+    with TestClient(
+        create_app(backstage, CollectorRegistry(), http), base_url="http://cctv.example"
+    ) as client:
+        assert client.get("/healthz").status_code == 200
+
+
+def test_any_host_name_is_accepted_where_the_network_is_let_in(backstage):
+    app = create_app(backstage, CollectorRegistry(), HttpTable(host="0.0.0.0"))
+    with TestClient(app, base_url="http://nas.lan:8080") as client:
+        assert client.get("/healthz").status_code == 200
+
+
+def test_metrics_are_given_in_the_prometheus_text_format(client):
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert 'videobert_camera_up{camera="porch"} 1.0' in answer.text
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_finds_nothing_wrong_with_the_metrics(client):
+    text = client.get("/metrics").text
+    command = ["promtool", "check", "metrics"]
+    result = subprocess.run(command, check=False, input=text, text=True, capture_output=True)
+    assert (result.returncode, result.stdout + result.stderr) == (0, "")
+
+
+def test_the_event_that_began_last_stands_first():
+    later = logged(2, "1" * 23, start_utc="2026-11-22T10:00:01.000Z")
+    rows = latest_by_event([logged(1), later, logged(3, type="end")])
+    assert [(row.id[0], row.type) for row in rows] == [("1", "new"), ("0", "end")]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (4.2, "4 s"), (75, "1 min 15 s"), (3700, "1 h 1 min"), (90000, "1 d 1 h")],
+)
+def test_a_duration_is_told_in_its_two_largest_units(seconds, text):
+    assert duration_text(seconds) == text
