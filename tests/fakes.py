@@ -7,7 +7,11 @@ import numpy as np
 
 from models.checkpoint import Checkpoint, Task
 from models.runtime import U8, ClipBatch, ClipUnderstanding, FrameFeatures
-from pipeline.types import CameraState, CameraStatus, Event, ObservedFrame, SampledFrame
+from pipeline.alarm import AlarmChange, AlarmPhase
+from pipeline.anomaly import Anomaly
+from pipeline.errors import StateError
+from pipeline.normality import NormalityScore
+from pipeline.types import CameraState, CameraStatus, Event, ObservedFrame, Region, SampledFrame
 
 
 def checkpoint(**changes: object) -> Checkpoint:
@@ -116,3 +120,57 @@ def observed_frame(
         descriptor=np.full(16, value, np.float32),
         begins=begins,
     )
+
+
+LEFT_TOP = Region(0.0, 0.0, 0.5, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a scripted detector says of one frame."""
+
+    level: float = 0.1
+    phase: AlarmPhase | None = None
+    region: Region = LEFT_TOP
+    words: str = "unusual motion"
+
+
+@dataclass(slots=True)
+class ScriptedDetector:
+    """AnomalyDetector that says what it was told to say at each time, whatever it sees."""
+
+    script: dict[float, Verdict] = field(default_factory=dict)
+    observed: list[tuple[float, float, bool]] = field(default_factory=list)  # time, mean of grid, suppressed
+    rested: list[tuple[float, bool]] = field(default_factory=list)
+    budgets: list[float] = field(default_factory=list)
+    calibration_ratio: float = 0.25
+    budget_used_ratio: float = 0.5
+
+    @property
+    def alarm(self) -> "ScriptedDetector":
+        return self
+
+    def set_budget(self, per_day: float) -> None:
+        self.budgets.append(per_day)
+
+    def observe(self, grid: np.ndarray, flow: np.ndarray, time_s: float, *, suppressed: bool) -> Anomaly:
+        self.observed.append((time_s, float(grid.mean()), suppressed))
+        return self._say(time_s)
+
+    def rest(self, time_s: float, *, suppressed: bool) -> Anomaly:
+        self.rested.append((time_s, suppressed))
+        return self._say(time_s)
+
+    def save(self, path: Path) -> None:
+        path.write_text(f"{len(self.observed)} frames")
+
+    def load(self, path: Path) -> None:
+        if not path.read_text().endswith(" frames"):
+            raise StateError(f"{path.name} is damaged.")
+        self.calibration_ratio = 1.0
+
+    def _say(self, time_s: float) -> Anomaly:
+        verdict = self.script.get(time_s, Verdict())
+        score = NormalityScore(verdict.level, None, None, verdict.region, verdict.words)
+        change = verdict.phase and AlarmChange(verdict.phase, time_s, time_s, verdict.level, p_value=0.01)
+        return Anomaly(score, verdict.level, change)

@@ -1,0 +1,95 @@
+"""One alarm is one event: told at once when it begins, then sparingly, and ended with its highest score."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from pipeline.alarm import AlarmPhase
+from pipeline.alarm_events import AlarmEvents
+from pipeline.events import EventBook
+from pipeline.metrics import Metrics
+from pipeline.types import EventKind, Region, Severity
+from tests.fakes import ManualClock, RecordingListener, ScriptedDetector, Verdict, observed_frame
+
+OPENED, CHANGED, CLOSED = AlarmPhase.OPENED, AlarmPhase.CHANGED, AlarmPhase.CLOSED
+LEFT, RIGHT = Region(0.0, 0.0, 0.5, 1.0), Region(0.5, 0.0, 0.5, 1.0)
+
+
+def play(script, until_s):
+    """Take one frame a second and return the events that went out."""
+    listener, detector = RecordingListener(), ScriptedDetector(script)
+    book = EventBook(listener, ManualClock(), metrics=Metrics(CollectorRegistry()))
+    events = AlarmEvents("porch", book)
+    for second in range(until_s + 1):
+        events.take(detector.rest(second, suppressed=False), observed_frame(second))
+    return listener.events
+
+
+def told(events):
+    return [(event.phase.value, event.captured_s, event.score) for event in events]
+
+
+def test_an_opened_alarm_is_a_new_event_with_all_that_is_known():
+    (event,) = play({1: Verdict(0.6, OPENED, LEFT, "unusual motion")}, until_s=1)
+    assert (event.kind, event.label, event.camera) == (EventKind.ANOMALY, "unusual", "porch")
+    assert (event.score, event.p_value, event.region) == (0.6, 0.01, LEFT)
+    assert (event.explanation, event.start_utc_s, event.captured_s) == ("unusual motion", 1, 1)
+
+
+@pytest.mark.parametrize(("level", "severity"), [(0.74, Severity.WARNING), (0.75, Severity.ALERT)])
+def test_a_high_level_asks_for_more_attention(level, severity):
+    (event,) = play({0: Verdict(level, OPENED)}, until_s=0)
+    assert event.severity is severity
+
+
+def test_while_nothing_is_open_neither_change_nor_close_says_anything():
+    assert play({1: Verdict(0.9, CHANGED), 2: Verdict(0.1, CLOSED)}, until_s=3) == []
+
+
+def test_an_alarm_that_changes_nothing_is_told_no_more():
+    assert len(play({0: Verdict(0.6, OPENED), 5: Verdict(0.55), 6: Verdict(0.58)}, until_s=9)) == 1
+
+
+def test_higher_scores_are_told_at_most_every_three_seconds_and_the_highest_wins():
+    script = {0: Verdict(0.6, OPENED), 1: Verdict(0.7, CHANGED), 2: Verdict(0.9, CHANGED), 3: Verdict(0.5)}
+    assert told(play(script, until_s=6)) == [("new", 0, 0.6), ("update", 2, 0.9)]
+
+
+def test_a_change_never_lowers_the_score():
+    script = {0: Verdict(0.8, OPENED), 4: Verdict(0.6, CHANGED)}
+    assert told(play(script, until_s=4)) == [("new", 0, 0.8), ("update", 4, 0.8)]
+
+
+def test_a_new_place_is_told():
+    script = {0: Verdict(0.6, OPENED, LEFT), 4: Verdict(0.6, None, RIGHT, "unusual look")}
+    new, update = play(script, until_s=8)
+    assert (new.region, update.region, update.explanation) == (LEFT, RIGHT, "unusual look")
+    assert (update.score, update.captured_s) == (0.6, 4)
+
+
+def test_a_place_that_shares_half_of_the_union_is_the_same_place():
+    # Shifted by 0.15 of 0.5: shared 0.35, union 0.65, ratio 0.54. By 0.2: 0.3 / 0.7 = 0.43.
+    near, far = (Region(shift, 0.0, 0.5, 1.0) for shift in (0.15, 0.2))
+    assert len(play({0: Verdict(0.6, OPENED, LEFT), 4: Verdict(0.6, None, near)}, until_s=8)) == 1
+    assert len(play({0: Verdict(0.6, OPENED, LEFT), 4: Verdict(0.6, None, far)}, until_s=8)) == 2
+
+
+def test_the_place_of_a_frame_below_the_threshold_means_nothing():
+    assert len(play({0: Verdict(0.6, OPENED, LEFT), 4: Verdict(0.49, None, RIGHT)}, until_s=8)) == 1
+
+
+def test_a_closed_alarm_ends_the_event():
+    new, end = play({0: Verdict(0.6, OPENED), 9: Verdict(0.1, CLOSED)}, until_s=12)
+    assert (end.id, end.phase.value, end.score) == (new.id, "end", 0.6)
+    assert (end.end_utc_s, end.captured_s, end.explanation) == (9, 9, "The picture is as usual again.")
+
+
+def test_a_rise_that_was_not_told_yet_goes_out_before_the_end():
+    script = {0: Verdict(0.6, OPENED), 1: Verdict(0.9, CHANGED), 2: Verdict(0.1, CLOSED)}
+    assert told(play(script, until_s=2)) == [("new", 0, 0.6), ("update", 1, 0.9), ("end", 2, 0.9)]
+
+
+def test_the_next_alarm_is_another_event():
+    script = {0: Verdict(0.6, OPENED), 2: Verdict(0.1, CLOSED), 4: Verdict(0.7, OPENED)}
+    events = play(script, until_s=4)
+    assert [event.phase.value for event in events] == ["new", "end", "new"]
+    assert events[0].id != events[2].id

@@ -1,0 +1,308 @@
+"""One camera after the encoder: what it makes of frames, switches, statuses and saved state."""
+
+import logging
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from models.checkpoint import Task
+from pipeline.alarm import AlarmPhase
+from pipeline.analysis import CameraAnalysis, EncodedFrame, Outlets, Stages, stages_for
+from pipeline.anomaly import AnomalySettings
+from pipeline.behaviour import Behaviour, BehaviourSettings
+from pipeline.clip_buffer import ClipBuffer
+from pipeline.controls import CameraControls
+from pipeline.events import EventBook
+from pipeline.metrics import Metrics
+from pipeline.types import CameraState, CameraStatus, EventKind, EventPhase, Severity
+from tests.fakes import (
+    ManualClock,
+    RecordingListener,
+    ScriptedDetector,
+    Verdict,
+    checkpoint,
+    observed_frame,
+)
+
+OPENED, CLOSED = AlarmPhase.OPENED, AlarmPhase.CLOSED
+TASKS = {"fall": Task(("normal", "fall"), (None, 0.5)), "activity": Task(("sits", "walks"), (None, 0.5))}
+QUIET = {"fall": np.array([1.0, 0.0]), "activity": np.array([1.0, 0.0])}
+FALL = {"fall": np.array([0.1, 0.9]), "activity": np.array([1.0, 0.0])}
+WALK = {"fall": np.array([1.0, 0.0]), "activity": np.array([0.2, 0.8])}
+
+
+class Bench:
+    """A camera's analysis on a scripted detector, with everything that goes in and comes out at hand."""
+
+    def __init__(self, script=None, stride_s=1.0):
+        self.detector = ScriptedDetector(script or {})
+        self.controls = CameraControls()
+        self.listener = RecordingListener()
+        self.metrics = Metrics(CollectorRegistry())
+        book = EventBook(self.listener, ManualClock(), metrics=self.metrics)
+        behaviour = Behaviour(TASKS, BehaviourSettings(needed=1, out_of=1, merge_gap_s=2.0))
+        self.analysis = CameraAnalysis(
+            "porch",
+            self.controls,
+            stages=Stages(ClipBuffer(4, 3, 16), self.detector, behaviour, stride_s, frozenset({"fall"})),
+            outlets=Outlets(book, self.listener, self.metrics),
+        )
+
+    def see(self, *times_s, value=0, begins=False, original=None):
+        for time_s in times_s:
+            frame = observed_frame(time_s, begins=begins, value=value)
+            frame = replace(frame, frame=replace(frame.frame, original=original))
+            grid = np.full((112, 14, 14), value, np.float32)
+            self.analysis.absorb(frame, EncodedFrame(np.full(3, value, np.float32), grid))
+
+    def rest(self, *times_s, begins=False):
+        for time_s in times_s:
+            self.analysis.absorb(observed_frame(time_s, still=True, begins=begins), None)
+
+    def decide(self, time_s, probabilities):
+        self.see(time_s)
+        self.analysis.decide(observed_frame(time_s).frame, probabilities)
+
+    def sample(self, name, **labels):
+        return self.metrics.registry.get_sample_value(name, {"camera": "porch", **labels})
+
+    @property
+    def told(self):
+        return [(event.phase.value, event.label) for event in self.listener.events]
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+def test_every_frame_joins_the_clip_and_a_still_one_repeats_the_last(bench):
+    bench.see(0.0, value=5)
+    bench.see(0.2, value=7)
+    bench.rest(0.4)
+    clip = bench.analysis.due_clip
+    assert clip.features[:, 0].tolist() == [0, 5, 7, 7]
+    assert clip.motion[:, 0].tolist() == [0, 5, 7, 0]
+
+
+def test_a_pts_gap_empties_the_clip(bench):
+    bench.see(0.0, 0.2, 0.4, value=5)
+    bench.see(9.0, value=7, begins=True)
+    bench.see(9.2, value=7)
+    assert bench.analysis.due_clip.mask.tolist() == [False, False, True, True]
+
+
+def test_a_still_frame_with_nothing_before_it_is_dropped_and_counted(bench):
+    bench.see(0.0)
+    bench.rest(5.0, begins=True)
+    bench.rest(5.2)
+    assert bench.sample("videobert_frames_dropped_total", reason="nothing_to_repeat") == 2
+    assert bench.detector.rested == []
+
+
+def test_the_detector_sees_moving_frames_and_only_hears_of_still_ones(bench):
+    bench.see(0.0, value=3)
+    bench.rest(0.2)
+    assert bench.detector.observed == [(0.0, 3.0, False)]
+    assert bench.detector.rested == [(0.2, False)]
+
+
+def test_a_clip_is_due_once_it_is_half_full(bench):
+    bench.see(0.0)
+    assert bench.analysis.due_clip is None
+    bench.see(0.2)
+    assert bench.analysis.due_clip is not None
+
+
+def test_after_a_decision_the_next_clip_is_due_a_stride_later(bench):
+    bench.see(0.0)
+    bench.decide(0.2, QUIET)
+    bench.see(1.0)
+    assert bench.analysis.due_clip is None
+    bench.see(1.2)
+    assert bench.analysis.due_clip is not None
+
+
+def test_after_an_interruption_a_clip_is_due_at_once_even_if_the_clock_went_back(bench):
+    bench.see(1000.0)
+    bench.decide(1000.2, QUIET)
+    bench.see(10.0, begins=True)
+    bench.see(10.2)
+    assert bench.analysis.due_clip is not None
+
+
+def test_an_alarm_becomes_an_event_with_a_snapshot_of_its_frame():
+    bench = Bench({0.2: Verdict(0.6, OPENED)})
+    original = av.VideoFrame(64, 48, "yuv420p")
+    bench.see(0.0, 0.2, original=original)
+    ((event, jpeg),) = bench.listener.snapshots
+    assert bench.listener.events == [event]
+    assert (event.phase, event.captured_s, jpeg[:2]) == (EventPhase.NEW, 0.2, b"\xff\xd8")
+
+
+def test_an_event_without_an_original_frame_has_no_snapshot():
+    bench = Bench({0.0: Verdict(0.6, OPENED)})
+    bench.see(0.0)
+    assert bench.told == [("new", "unusual")]
+    assert bench.listener.snapshots == []
+
+
+def test_a_still_frame_can_end_an_alarm():
+    bench = Bench({0.0: Verdict(0.6, OPENED), 9.0: Verdict(0.1, CLOSED)})
+    bench.see(0.0)
+    bench.rest(9.0)
+    assert bench.told == [("new", "unusual"), ("end", "unusual")]
+
+
+def test_a_behaviour_that_should_not_happen_is_an_alert(bench):
+    bench.decide(1.0, FALL)
+    (event,) = bench.listener.events
+    assert (event.kind, event.label, event.severity) == (EventKind.BEHAVIOUR, "fall", Severity.ALERT)
+    assert (event.score, event.captured_s) == (pytest.approx(0.9), 1.0)
+    assert event.explanation == "Looks like fall (probability 0.90)."
+
+
+def test_an_everyday_behaviour_is_information(bench):
+    bench.decide(1.0, WALK)
+    assert [(event.label, event.severity) for event in bench.listener.events] == [("walks", Severity.INFO)]
+
+
+def test_a_behaviour_ends_when_it_is_over(bench):
+    bench.decide(1.0, FALL)
+    bench.decide(4.5, QUIET)
+    end = bench.listener.events[-1]
+    assert (end.phase, end.end_utc_s, end.explanation) == (EventPhase.END, 4.5, "No more fall.")
+
+
+@pytest.mark.parametrize("status", [status for status in CameraStatus if status is not CameraStatus.ONLINE])
+def test_while_the_camera_cannot_be_trusted_nothing_is_learned_and_nothing_begins(status):
+    bench = Bench({1.0: Verdict(0.9, OPENED)})
+    bench.analysis.take_status(status, "the lens is covered")
+    bench.decide(1.0, FALL)
+    assert bench.detector.observed == [(1.0, 0.0, True)]
+    assert bench.listener.events == []
+
+
+def test_what_is_open_ends_with_the_reason_when_the_camera_is_covered():
+    bench = Bench({0.0: Verdict(0.9, OPENED), 0.4: Verdict(0.9, CLOSED)})
+    bench.see(0.0)
+    bench.decide(0.2, FALL)
+    bench.analysis.take_status(CameraStatus.COVERED, "The lens is covered.")
+    bench.see(0.4)
+    assert bench.told[2:] == [("end", "unusual"), ("end", "fall")]
+    assert {event.explanation for event in bench.listener.events[2:]} == {"The lens is covered."}
+
+
+def test_once_the_camera_is_back_alarms_begin_again():
+    bench = Bench({0.0: Verdict(0.9, OPENED), 1.0: Verdict(0.9, OPENED)})
+    bench.analysis.take_status(CameraStatus.MOVED, "The camera was moved.")
+    bench.see(0.0)
+    bench.analysis.take_status(CameraStatus.ONLINE, "The view is back.")
+    bench.see(1.0)
+    assert [event.captured_s for event in bench.listener.events] == [1.0]
+
+
+def test_an_anomaly_switch_that_is_off_ends_the_event_and_suppresses_the_next():
+    bench = Bench({0.0: Verdict(0.9, OPENED), 1.0: Verdict(0.9, OPENED)})
+    bench.see(0.0)
+    bench.controls.set("anomaly", False)
+    bench.see(0.2, 1.0)
+    assert bench.told == [("new", "unusual"), ("end", "unusual")]
+    assert bench.listener.events[1].explanation == "Anomaly events were switched off."
+
+
+def test_a_behaviour_switch_that_is_off_ends_the_event_and_suppresses_the_next(bench):
+    bench.decide(1.0, FALL)
+    bench.controls.set("behaviour", False)
+    bench.decide(2.0, FALL)
+    bench.decide(3.0, FALL)
+    assert bench.told == [("new", "fall"), ("end", "fall")]
+
+
+def test_a_new_budget_reaches_the_alarm_once(bench):
+    bench.see(0.0, 0.2)
+    bench.controls.set("budget_per_day", 5)
+    bench.see(0.4, 0.6)
+    assert bench.detector.budgets == [1.0, 5.0]
+
+
+def test_the_state_says_what_is_true_now():
+    bench = Bench({0.0: Verdict(0.614, OPENED)})
+    bench.see(0.0)
+    assert bench.listener.states == [
+        CameraState(
+            "porch",
+            motion=True,
+            anomaly_score=0.61,
+            calibration_ratio=0.25,
+            behaviour=None,
+            active_events=("unusual",),
+        )
+    ]
+
+
+def test_the_state_is_told_at_most_once_a_second_and_only_when_it_changed():
+    bench = Bench({0.4: Verdict(0.3), 1.0: Verdict(0.4), 3.0: Verdict(0.5)})
+    bench.see(0.0, 0.4, 1.0, 1.4, 2.0)
+    bench.see(3.0, 4.0, 5.0)
+    assert [state.anomaly_score for state in bench.listener.states] == [0.1, 0.4, 0.1, 0.5, 0.1]
+
+
+def test_a_clock_that_was_set_back_does_not_silence_the_state(bench):
+    bench.see(1000.0)
+    bench.rest(10.0)
+    assert [state.motion for state in bench.listener.states] == [True, False]
+
+
+def test_the_state_names_the_behaviour_that_goes_on(bench):
+    bench.decide(1.0, WALK)
+    bench.see(2.0)
+    assert bench.listener.states[-1].behaviour == "walks"
+    assert bench.listener.states[-1].active_events == ("walks",)
+
+
+def test_scores_and_calibration_are_metrics(bench):
+    bench.see(0.0)
+    assert bench.sample("videobert_anomaly_score") == 0.1
+    assert bench.sample("videobert_calibration_ratio") == 0.25
+    assert bench.sample("videobert_alarm_budget_used_ratio") == 0.5
+
+
+def test_what_was_learned_comes_back_after_a_restart(bench, tmp_path):
+    bench.analysis.save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["porch.npz"]
+    again = Bench()
+    again.analysis.load(tmp_path)
+    assert again.detector.calibration_ratio == 1.0
+
+
+def test_a_camera_that_never_learned_starts_without_a_word(bench, tmp_path, caplog):
+    bench.analysis.load(tmp_path)
+    assert caplog.records == []
+
+
+def test_a_damaged_file_is_logged_and_learning_starts_anew(bench, tmp_path, caplog):
+    (tmp_path / "porch.npz").write_text("half a fi")
+    bench.analysis.load(tmp_path)
+    assert caplog.messages == ["camera porch starts to learn anew: porch.npz is damaged."]
+    assert bench.detector.calibration_ratio == 0.25
+
+
+def test_a_disk_that_cannot_be_written_is_logged_and_nothing_else(bench, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        bench.analysis.save(tmp_path / "missing")
+    assert caplog.messages[0].startswith("what camera porch has learned could not be saved: ")
+
+
+def test_stages_take_their_sizes_from_the_checkpoint():
+    stages = stages_for(
+        checkpoint(pictures=("fused", "crop"), num_frames=6), AnomalySettings(), BehaviourSettings()
+    )
+    clip = stages.clips.clip()
+    assert (clip.features.shape, clip.motion.shape) == ((6, 2 * 1280), (6, 16))
+    # A stride of 1 s at 5 frames a second: 1 - 0.1, so that a frame at 0.99 s is not too early.
+    assert stages.stride_s == 0.9
+    assert stages.alert_tasks == {"fight"}
