@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from pipeline.alarm import AlarmChange, AlarmPhase
-from pipeline.anomaly import Anomaly
+from pipeline.anomaly import Anomaly, AnomalyDetector
 from pipeline.events import EventBook, EventKey, Finding
 from pipeline.types import Event, EventKind, ObservedFrame, Region, Severity
 
@@ -17,10 +17,11 @@ SAME_PLACE_RATIO = 0.5
 
 
 class AlarmEvents:
-    """Turns a camera's alarm changes into one event; not thread-safe."""
+    """Turns the alarm changes of a camera's detector into one event; not thread-safe."""
 
-    def __init__(self, camera: str, book: EventBook) -> None:
+    def __init__(self, camera: str, detector: AnomalyDetector, book: EventBook) -> None:
         self._key = EventKey(camera, EventKind.ANOMALY, LABEL)
+        self._detector = detector
         self._book = book
         self._finding: Finding | None = None  # the open event's strongest moment so far
         self._is_told = True
@@ -30,7 +31,7 @@ class AlarmEvents:
         """Begin, update or end the event as the newest frame demands; return the message that went out."""
         change = anomaly.change
         if change is not None and change.phase is AlarmPhase.OPENED:
-            return self._begin(_finding_of(anomaly, change, frame))
+            return self._begin(self._finding_of(anomaly, change, frame))
         if self._finding is None:
             return None
         if change is not None and change.phase is AlarmPhase.CLOSED:
@@ -51,7 +52,7 @@ class AlarmEvents:
         """Keep what the next update will say: a stronger moment, or the same strength at another place."""
         change = anomaly.change
         if change is not None:
-            self._finding = _finding_of(anomaly, change, frame, at_least=known.score)
+            self._finding = self._finding_of(anomaly, change, frame)
             self._is_told = False
         elif anomaly.level >= 0.5 and not _is_same_place(known.region, anomaly.normality.region):
             self._finding = replace(
@@ -79,20 +80,18 @@ class AlarmEvents:
             captured_s=frame.frame.arrived_s,
         )
 
-
-def _finding_of(
-    anomaly: Anomaly, change: AlarmChange, frame: ObservedFrame, *, at_least: float = 0.0
-) -> Finding:
-    level = max(anomaly.level, at_least)
-    return Finding(
-        score=level,
-        severity=Severity.ALERT if level >= ALERT_LEVEL else Severity.WARNING,
-        explanation=anomaly.normality.words,
-        utc_s=frame.frame.utc_s,
-        captured_s=frame.frame.arrived_s,
-        p_value=change.p_value,
-        region=anomaly.normality.region,
-    )
+    def _finding_of(self, anomaly: Anomaly, change: AlarmChange, frame: ObservedFrame) -> Finding:
+        """Score by the alarm, which saw several frames; place and words are those of the newest."""
+        level = self._detector.alarm.level(change.score)
+        return Finding(
+            score=level,
+            severity=Severity.ALERT if level >= ALERT_LEVEL else Severity.WARNING,
+            explanation=anomaly.normality.words,
+            utc_s=frame.frame.utc_s,
+            captured_s=frame.frame.arrived_s,
+            p_value=change.p_value,
+            region=anomaly.normality.region,
+        )
 
 
 def _is_same_place(one: Region | None, other: Region) -> bool:

@@ -101,7 +101,7 @@ class CameraAnalysis:
         self._book = outlets.book
         self._listener = outlets.listener
         self._metrics = outlets.metrics
-        self._alarm_events = AlarmEvents(camera, outlets.book)
+        self._alarm_events = AlarmEvents(camera, stages.anomaly, outlets.book)
         self._lock = threading.Lock()
         self._status = CameraStatus.ONLINE
         self._budget_per_day: float | None = None
@@ -171,6 +171,7 @@ class CameraAnalysis:
         try:
             with self._lock:
                 self._stages.anomaly.load(path)
+                self._budget_per_day = None  # what was loaded knows another budget
         except (StateError, OSError) as error:
             logger.warning("camera %s starts to learn anew: %s", self.camera, error)
 

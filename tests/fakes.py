@@ -127,12 +127,13 @@ LEFT_TOP = Region(0.0, 0.0, 0.5, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a scripted detector says of one frame."""
+    """What a scripted detector says of one frame; `peak` is the alarm's highest score, else `level` is."""
 
     level: float = 0.1
     phase: AlarmPhase | None = None
     region: Region = LEFT_TOP
     words: str = "unusual motion"
+    peak: float | None = None
 
 
 @dataclass(slots=True)
@@ -153,6 +154,9 @@ class ScriptedDetector:
     def set_budget(self, per_day: float) -> None:
         self.budgets.append(per_day)
 
+    def level(self, score: float) -> float:
+        return score
+
     def observe(self, grid: np.ndarray, flow: np.ndarray, time_s: float, *, suppressed: bool) -> Anomaly:
         self.observed.append((time_s, float(grid.mean()), suppressed))
         return self._say(time_s)
@@ -172,5 +176,6 @@ class ScriptedDetector:
     def _say(self, time_s: float) -> Anomaly:
         verdict = self.script.get(time_s, Verdict())
         score = NormalityScore(verdict.level, None, None, verdict.region, verdict.words)
-        change = verdict.phase and AlarmChange(verdict.phase, time_s, time_s, verdict.level, p_value=0.01)
+        score_so_far = verdict.level if verdict.peak is None else verdict.peak
+        change = verdict.phase and AlarmChange(verdict.phase, time_s, time_s, score_so_far, p_value=0.01)
         return Anomaly(score, verdict.level, change)

@@ -279,6 +279,14 @@ def test_what_was_learned_comes_back_after_a_restart(bench, tmp_path):
     assert again.detector.calibration_ratio == 1.0
 
 
+def test_what_was_loaded_is_told_the_budget_that_holds_now(bench, tmp_path):
+    bench.see(0.0)
+    bench.analysis.save(tmp_path)
+    bench.analysis.load(tmp_path)
+    bench.see(0.2)
+    assert bench.detector.budgets == [1.0, 1.0]
+
+
 def test_a_camera_that_never_learned_starts_without_a_word(bench, tmp_path, caplog):
     bench.analysis.load(tmp_path)
     assert caplog.records == []
