@@ -28,6 +28,10 @@ class SettingsError(VideobertdError):
     """Raised when a settings file or value cannot be used; names the file, the key and what is allowed."""
 
 
+class StateError(VideobertdError):
+    """Raised when a saved state of a camera is damaged, of another version, or belongs to another encoder."""
+
+
 class SourceError(VideobertdError):
     """Raised when a camera delivers no usable frames; `reason` is its metric label."""
 

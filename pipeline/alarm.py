@@ -1,0 +1,223 @@
+"""Scores over time go in, decisions come out: an alarm opens, changes, closes; pure, time is passed in."""
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.calibration import Calibration
+
+DAY_S = 86_400.0
+# A longer silence between two scores is an interruption: nothing was observed in it.
+MAX_STEP_S = 2.0
+# Two of the last three scores must reach the threshold. What is calibrated is that same second highest score.
+NEEDED, WINDOW = 2, 3
+# An open alarm closes, and learning resumes, halfway from the threshold down to what is usual.
+CLOSE_RATIO = 0.5
+# An update is worth sending when the highest score has grown by this factor, and a second has passed.
+GROWTH, UPDATE_EVERY_S = 1.2, 1.0
+
+
+class AlarmPhase(StrEnum):
+    """The three steps of an alarm's life; they become an event's new, update and end."""
+
+    OPENED = "opened"
+    CHANGED = "changed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSettings:
+    """When an alarm opens and closes.
+
+    `budget_per_day` is how many alarms a day the user accepts on average; 0 means none ever.
+    `block_s` is the length of the blocks whose maxima are calibrated.
+    `hold_s` is how long the score must be low before the alarm closes: what comes back sooner is merged.
+    `cooldown_s` is how long after that no new one opens.
+    `longest_s` is when an alarm that does not end is closed, and what it saw is accepted as normal.
+    """
+
+    budget_per_day: float = 1.0
+    block_s: float = 60.0
+    hold_s: float = 5.0
+    cooldown_s: float = 30.0
+    longest_s: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChange:
+    """One step of an alarm.
+
+    `score` is the alarm's highest score so far and `p_value` the share of normal blocks that reach it.
+    """
+
+    phase: AlarmPhase
+    time_s: float
+    began_s: float
+    score: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenAlarm:
+    began_s: float
+    last_high_s: float
+    peak: float
+    told_peak: float
+    told_s: float
+
+
+class Alarm:
+    """One camera's alarm with its calibration; not thread-safe."""
+
+    def __init__(self, settings: AlarmSettings) -> None:
+        self._settings = settings
+        self._calibration = Calibration(settings.block_s)
+        self._recent: deque[float] = deque(maxlen=WINDOW)
+        self._time_s: float | None = None
+        self._open: _OpenAlarm | None = None
+        self._quiet_until_s = -math.inf
+        self._accepts = False
+        self._opened_s: list[float] = []
+        self._threshold: float | None = None
+
+    @property
+    def threshold(self) -> float | None:
+        """The score at which an alarm opens; None until the calibration can say."""
+        return self._threshold
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether an alarm is open."""
+        return self._open is not None
+
+    @property
+    def is_calm(self) -> bool:
+        """Say whether the newest frame is safe to learn from: neither alarmed nor nearly so."""
+        if self._accepts:
+            return True
+        return self._open is None and self._sustained() < self._close_level()
+
+    @property
+    def calibration_ratio(self) -> float:
+        """How much of the normal footage that the budget needs was seen: one budget period, 0 to 1."""
+        return min(1.0, self._calibration.observed_s * self._settings.budget_per_day / DAY_S)
+
+    @property
+    def budget_used_ratio(self) -> float:
+        """The alarms of the last 24 hours over the daily budget; 0 where the budget is 0."""
+        since_s = (self._time_s or 0.0) - DAY_S
+        count = sum(opened_s > since_s for opened_s in self._opened_s)
+        return count / self._settings.budget_per_day if self._settings.budget_per_day else 0.0
+
+    def set_budget(self, per_day: float) -> None:
+        """Change how many alarms a day are accepted."""
+        self._settings = replace(self._settings, budget_per_day=per_day)
+        self._set_threshold()
+
+    def level(self, score: float) -> float:
+        """Return the score on a scale of 0…1 whose 0.5 is the threshold; 0 while there is none."""
+        if self._threshold is None or math.isnan(score):
+            return 0.0
+        return score / (score + self._threshold) if score > 0 else 0.0
+
+    def update(self, time_s: float, score: float, *, suppressed: bool = False) -> AlarmChange | None:
+        """Take the score of one frame; a NaN score, like `suppressed`, opens and calibrates nothing."""
+        step_s = self._step(time_s)
+        if suppressed or math.isnan(score):
+            self._recent.clear()
+            return self._follow(time_s, 0.0) if self._open else None
+        self._recent.append(score)
+        sustained = self._sustained()
+        if self._open:
+            return self._follow(time_s, sustained)
+        if self._accepts:
+            self._accepts = sustained >= self._close_level()
+            return None
+        opens = self._threshold is not None and sustained >= self._threshold
+        self._calibrate(step_s, sustained)
+        return self._begin(time_s, sustained) if opens and time_s >= self._quiet_until_s else None
+
+    def _step(self, time_s: float) -> float:
+        """Return how long the last score stood; where time jumps back, what was to come counts from now."""
+        before_s = time_s if self._time_s is None else self._time_s
+        self._time_s = time_s
+        if time_s < before_s:
+            self._quiet_until_s = min(self._quiet_until_s, time_s + self._settings.cooldown_s)
+            self._open = self._open and replace(self._open, last_high_s=time_s, told_s=time_s)
+        return min(max(time_s - before_s, 0.0), MAX_STEP_S)
+
+    def _sustained(self) -> float:
+        """Return the second highest of the last three scores."""
+        return sorted(self._recent)[-NEEDED] if len(self._recent) >= NEEDED else 0.0
+
+    def _close_level(self) -> float:
+        tail = self._calibration.tail
+        if self._threshold is None or tail is None:
+            return math.inf
+        return tail.median + CLOSE_RATIO * (self._threshold - tail.median)
+
+    def _calibrate(self, step_s: float, sustained: float) -> None:
+        """Count the score as normal, but cut what alarms down to just above the threshold.
+
+        Dropping alarmed blocks would leave a threshold that is too low where it is for ever, and counting
+        them in full would let one real event silence the camera. Cut, each counts as one block that reached
+        the threshold, which is what the budget is about, and moves the tail by no more than that.
+        """
+        tail = self._calibration.tail
+        if tail is not None and self._threshold is not None:
+            sustained = min(sustained, self._threshold + tail.scale)
+        self._calibration.add(step_s, sustained)
+        if self._calibration.tail is not tail:
+            self._set_threshold()
+
+    def _set_threshold(self) -> None:
+        tail = self._calibration.tail
+        per_block = self._settings.budget_per_day * self._calibration.block_s / DAY_S
+        self._threshold = tail.threshold(per_block) if tail else None
+
+    def _begin(self, time_s: float, score: float) -> AlarmChange:
+        self._open = _OpenAlarm(time_s, time_s, score, score, time_s)
+        self._opened_s = [*(s for s in self._opened_s if s > time_s - DAY_S), time_s]
+        return self._change(AlarmPhase.OPENED, time_s, self._open)
+
+    def _follow(self, time_s: float, sustained: float) -> AlarmChange | None:
+        alarm = self._open
+        if alarm is None:
+            return None
+        high = sustained >= self._close_level()
+        alarm = replace(
+            alarm, peak=max(alarm.peak, sustained), last_high_s=time_s if high else alarm.last_high_s
+        )
+        lasts = time_s - alarm.began_s >= self._settings.longest_s
+        if lasts or time_s - alarm.last_high_s >= self._settings.hold_s:
+            self._accepts = lasts and high
+            self._open, self._quiet_until_s = None, time_s + self._settings.cooldown_s
+            return self._change(AlarmPhase.CLOSED, time_s, alarm)
+        grows = alarm.peak >= GROWTH * alarm.told_peak and time_s - alarm.told_s >= UPDATE_EVERY_S
+        self._open = replace(alarm, told_peak=alarm.peak, told_s=time_s) if grows else alarm
+        return self._change(AlarmPhase.CHANGED, time_s, self._open) if grows else None
+
+    def _change(self, phase: AlarmPhase, time_s: float, alarm: _OpenAlarm) -> AlarmChange:
+        tail = self._calibration.tail
+        p_value = tail.p_value(alarm.peak) if tail else 1.0
+        return AlarmChange(phase, time_s, alarm.began_s, alarm.peak, p_value)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the calibration and the openings of the last day, by name; an open alarm is left out."""
+        return self._calibration.to_arrays() | {"opened_s": np.array(self._opened_s, np.float64)}
+
+    def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `to_arrays` returned.
+
+        Raises:
+            KeyError: An array is missing.
+        """
+        self._calibration.from_arrays(arrays)
+        self._opened_s = arrays["opened_s"].tolist()
+        self._set_threshold()

@@ -1,0 +1,83 @@
+"""The 14 x 14 cells of a picture: neighbourhoods, pooling over them, and the region that cells cover."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.types import Region
+
+F32 = NDArray[np.float32]
+
+SIDE = 14
+CELLS = SIDE * SIDE
+NEIGHBOURS = 9
+
+
+def neighbour_table() -> NDArray[np.intp]:
+    """Return (196, 9): the cells around each cell, row by row, itself in the middle.
+
+    Beyond the border the nearest cell stands in: cell 0 has (0, 0, 1, 0, 0, 1, 14, 14, 15).
+    """
+    offsets = np.arange(-1, 2)
+    rows = np.clip(np.arange(SIDE)[:, None] + offsets, 0, SIDE - 1)  # (14, 3)
+    table = rows[:, None, :, None] * SIDE + rows[None, :, None, :]  # (14, 14, 3, 3)
+    return np.asarray(table.reshape(CELLS, NEIGHBOURS))
+
+
+def meeting_table() -> NDArray[np.intp]:
+    """Return (196, 9): for each cell and each neighbour, where that neighbour's view of the cell stands.
+
+    Rows of `neighbour_table` count views: view 9 * c + n is that of cell c on its n-th neighbour. Cell 15 is
+    seen by cell 0, the first of its neighbours, as the last of cell 0's: its row begins with 9 * 0 + 8.
+    Beyond the border a cell looks at itself (9 * c + 4).
+    """
+    table = neighbour_table()
+    views = table * NEIGHBOURS + np.arange(NEIGHBOURS)[::-1]
+    own = np.arange(CELLS)[:, None]
+    return np.where(table.reshape(-1)[views] == own, views, own * NEIGHBOURS + NEIGHBOURS // 2)
+
+
+def gaussian_pooling(row_sigma: float, column_sigma: float) -> F32:
+    """Return the (196, 196) matrix whose row i holds the weights of all cells around cell i.
+
+    A cell's weight in its own row is 1, so that pooled counts stay counts.
+    """
+    place = np.arange(SIDE)
+    apart = (place[:, None] - place[None, :]) ** 2
+    rows, columns = np.exp(-apart / (2 * row_sigma**2)), np.exp(-apart / (2 * column_sigma**2))
+    return np.kron(rows, columns).astype(np.float32)
+
+
+def region_of(cells: NDArray[np.bool_]) -> Region:
+    """Return the smallest rectangle around the true cells of (14, 14); the whole picture if none is true."""
+    rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
+    if not len(rows):
+        return Region(0.0, 0.0, 1.0, 1.0)
+    return Region(
+        x=float(columns[0]) / SIDE,
+        y=float(rows[0]) / SIDE,
+        width=float(columns[-1] - columns[0] + 1) / SIDE,
+        height=float(rows[-1] - rows[0] + 1) / SIDE,
+    )
+
+
+def around_peak(values: F32, *, share: float) -> NDArray[np.bool_]:
+    """Mark the cells of (14, 14) that reach `share` of the peak and hang together with it (8 neighbours)."""
+    hot = np.pad(values >= share * values.max(), 1)
+    grown = np.zeros_like(hot)
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    grown[row + 1, column + 1] = True
+    while True:
+        wider = hot & _dilated(grown)
+        if (wider == grown).all():
+            return grown[1:-1, 1:-1]
+        grown = wider
+
+
+def _dilated(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    up_down = mask.copy()
+    up_down[1:] |= mask[:-1]
+    up_down[:-1] |= mask[1:]
+    wide = up_down.copy()
+    wide[:, 1:] |= up_down[:, :-1]
+    wide[:, :-1] |= up_down[:, 1:]
+    return wide

@@ -1,0 +1,153 @@
+"""Normality and alarm together: learned in a minute, kept in a file, and quiet about the usual."""
+
+import numpy as np
+import pytest
+
+from pipeline.alarm import AlarmSettings
+from pipeline.anomaly import AnomalyDetector, AnomalySettings
+from pipeline.errors import StateError
+from pipeline.normality import NormalitySettings
+from tests.pipeline.worlds import FPS, World
+
+SETTINGS = AnomalySettings(NormalitySettings(learn_s=60.0), AlarmSettings(block_s=12.0), encoder="lite0 1")
+
+
+def watch(detector, world, seconds, start_s=0.0, **options):
+    """Return (phase, seconds since the start, region) of what the detector found."""
+    found = []
+    for i, seen in enumerate(world.frames(seconds, **options)):
+        anomaly = detector.observe(seen.grid, seen.flow, start_s + i / FPS)
+        if anomaly.change:
+            found.append((anomaly.change.phase.value, i / FPS, anomaly.normality.region))
+    return found
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory):
+    """Return a state file: 150 s of a world in which nothing unusual happened, without an alarm."""
+    detector, path = AnomalyDetector(SETTINGS), tmp_path_factory.mktemp("state") / "porch.npz"
+    assert watch(detector, World(), 150) == []
+    detector.save(path)
+    return path
+
+
+@pytest.fixture
+def detector(state):
+    detector = AnomalyDetector(SETTINGS)
+    detector.load(state)
+    return detector
+
+
+def test_the_usual_goes_on_without_an_alarm(detector):
+    assert watch(detector, World(seed=1), 300, start_s=200) == []
+
+
+def test_a_bag_where_nothing_ever_was_is_found_at_once_with_its_place(detector):
+    world = World(seed=1)
+    watch(detector, world, 5, start_s=200)
+    (phase, after_s, region), *_ = watch(detector, world, 5, start_s=205, bag=(2, 10))
+    assert phase == "opened"
+    assert after_s <= 1.0
+    assert (region.x, region.y) == (pytest.approx(10 / 14), pytest.approx(2 / 14))
+
+
+def test_a_runner_is_found_within_two_seconds(detector):
+    world = World(seed=1)
+    watch(detector, world, 5, start_s=200)
+    (phase, after_s, region), *_ = watch(detector, world, 5, start_s=205, speed_ratio=3.0)
+    assert (phase, region.y) == ("opened", 7 / 14)
+    assert after_s <= 2.0
+
+
+def test_a_bag_that_is_taken_away_closes_the_alarm(detector):
+    world = World(seed=1)
+    watch(detector, world, 5, start_s=200)
+    assert watch(detector, world, 5, start_s=205, bag=(2, 10))[0][0] == "opened"
+    assert [phase for phase, _, _ in watch(detector, world, 30, start_s=210)] == ["closed"]
+
+
+def test_the_level_passes_one_half_where_an_alarm_opens(detector):
+    world = World(seed=1)
+    frames = [*world.frames(5), *world.frames(3, bag=(2, 10))]
+    seen = [detector.observe(f.grid, f.flow, 200 + i / FPS) for i, f in enumerate(frames)]
+    opened = next(i for i, anomaly in enumerate(seen) if anomaly.change)
+    assert seen[10].level < 0.5 <= seen[opened].level < 1.0
+
+
+def test_a_suppressed_camera_does_not_alarm(detector):
+    for i, seen in enumerate(World(seed=1).frames(10, bag=(2, 10))):
+        assert detector.observe(seen.grid, seen.flow, 200 + i / FPS, suppressed=True).change is None
+    assert detector.rest(210.2, suppressed=True).change is None
+
+
+def test_a_bag_keeps_the_alarm_open_though_every_frame_is_still(detector):
+    world = World(seed=1)
+    watch(detector, world, 5, start_s=200)
+    watch(detector, world, 2, start_s=205, bag=(2, 10))
+    for i in range(100):
+        change = detector.rest(207 + i / FPS).change
+        assert change is None or change.phase.value == "changed"
+    assert detector.alarm.is_open
+
+
+def test_the_progress_of_learning_and_calibration_survives_the_file(detector):
+    assert detector.learned_ratio == 1.0
+    # The last 105 of 150 s were calibrated, of the 86,400 that a budget of one a day needs.
+    assert detector.calibration_ratio == pytest.approx(105 / 86_400, rel=0.02)
+    assert detector.budget_used_ratio == 0.0
+
+
+def test_the_file_is_replaced_in_one_step_and_stays_small(detector, tmp_path):
+    path = tmp_path / "porch.npz"
+    path.write_text("old")
+    detector.save(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["porch.npz"]
+    assert path.stat().st_size < 4e6
+
+
+def test_the_state_of_another_encoder_is_refused(state):
+    detector = AnomalyDetector(AnomalySettings(encoder="lite0 2"))
+    with pytest.raises(StateError, match="was learned with lite0 1, not lite0 2"):
+        detector.load(state)
+
+
+@pytest.mark.parametrize("kept_ratio", [0.0, 0.1, 0.5, 0.999])
+def test_a_damaged_file_is_refused_and_changes_nothing(detector, state, tmp_path, kept_ratio):
+    path, whole = tmp_path / "porch.npz", state.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * kept_ratio)])
+    with pytest.raises(StateError, match=r"porch\.npz cannot be read"):
+        detector.load(path)
+    assert detector.learned_ratio == 1.0
+
+
+def test_a_file_of_another_version_or_another_program_is_refused(detector, tmp_path):
+    np.savez(tmp_path / "foreign.npz", weights=np.ones(3))
+    with pytest.raises(StateError, match="not a camera's state of version 1"):
+        detector.load(tmp_path / "foreign.npz")
+
+
+def test_a_file_that_lacks_an_array_is_refused(detector, state, tmp_path):
+    with np.load(state) as file:
+        arrays = {name: file[name] for name in file.files if name != "alarm.blocks"}
+    np.savez(tmp_path / "porch.npz", **arrays)
+    with pytest.raises(StateError, match="damaged: 'blocks'"):
+        detector.load(tmp_path / "porch.npz")
+
+
+def test_a_file_that_is_not_there_is_a_clear_error(detector, tmp_path):
+    with pytest.raises(StateError, match="cannot be read"):
+        detector.load(tmp_path / "nowhere.npz")
+
+
+def test_a_file_whose_memory_has_another_size_is_refused(detector, state, tmp_path):
+    with np.load(state) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(tmp_path / "porch.npz", **arrays | {"normality.memory.radius": np.ones(100)})
+    with pytest.raises(StateError, match=r"memory\.radius is \(100,\), not \(196,\)"):
+        detector.load(tmp_path / "porch.npz")
+
+
+def test_an_array_file_without_names_is_refused(detector, tmp_path):
+    np.save(tmp_path / "porch.npy", np.ones(3))
+    with pytest.raises(StateError, match="cannot be read"):
+        detector.load(tmp_path / "porch.npy")

@@ -1,0 +1,159 @@
+"""A camera's memory tells the usual from the unusual, and says where and why."""
+
+import math
+
+import numpy as np
+import pytest
+
+from pipeline.normality import LEARN_DELAY_S, Normality, NormalitySettings
+from pipeline.types import Region
+from tests.pipeline.worlds import FPS, ROW, WALK_PER_S, World
+
+LEARN_S = 60.0
+
+
+class Watcher:
+    """Shows a world to a normality, five frames a second."""
+
+    def __init__(self, learn_s=LEARN_S):
+        self.normality = Normality(NormalitySettings(learn_s=learn_s))
+        self.world = World()
+        self.frames = 0
+
+    def watch(self, seconds, *, learn=True, **options):
+        scores = []
+        for seen in self.world.frames(seconds, **options):
+            time_s = self.frames / FPS
+            scores.append(self.normality.observe(seen.grid, seen.flow, time_s, learn=learn))
+            self.frames += 1
+        return scores
+
+
+@pytest.fixture(scope="module")
+def learned():
+    """Return the arrays of a normality that has seen the walker for two minutes."""
+    watcher = Watcher()
+    watcher.watch(120)
+    return watcher.normality.to_arrays()
+
+
+@pytest.fixture
+def watcher(learned):
+    watcher = Watcher()
+    watcher.normality.from_arrays({name: array.copy() for name, array in learned.items()})
+    return watcher
+
+
+def highest(scores):
+    return max(score.score for score in scores)
+
+
+def test_it_is_silent_for_three_quarters_of_the_learning_phase():
+    watcher = Watcher()
+    scores = [score.score for score in watcher.watch(LEARN_S)]
+    # 225 frames are 45 s less one step; the next begins the last quarter.
+    assert all(map(math.isnan, scores[:226]))
+    assert not any(map(math.isnan, scores[227:]))
+
+
+def test_only_frames_to_learn_from_count_towards_the_learning_phase():
+    watcher = Watcher()
+    watcher.watch(30)
+    ratio = watcher.normality.learned_ratio
+    watcher.watch(30, learn=False)
+    assert watcher.normality.learned_ratio == ratio == pytest.approx(0.5, abs=0.01)
+
+
+def test_an_interruption_counts_as_nothing_observed():
+    watcher = Watcher()
+    watcher.watch(6)
+    ratio = watcher.normality.learned_ratio
+    watcher.frames += 1000 * FPS
+    watcher.watch(0.2)
+    assert watcher.normality.learned_ratio == ratio
+
+
+def test_a_thing_where_nothing_ever_was_stands_out_from_the_usual(watcher):
+    usual = highest(watcher.watch(20))
+    assert highest(watcher.watch(2, bag=(2, 10))) > 3 * usual
+
+
+def test_the_region_is_the_cell_of_the_new_thing_and_the_words_say_so(watcher):
+    score = watcher.watch(2, bag=(2, 10))[-1]
+    assert score.region == Region(10 / 14, 2 / 14, 1 / 14, 1 / 14)
+    assert score.words == "Nothing seen before at this place looks like this (upper right)."
+    assert np.unravel_index(score.appearance.argmax(), (14, 14)) == (2, 10)
+
+
+def test_the_walker_itself_looks_strange_where_it_never_walked(watcher):
+    usual = highest(watcher.watch(20))
+    scores = [watcher.world.frame(walker=False) for _ in range(3)]
+    for seen in scores:
+        seen.grid[:, 12, 3] = watcher.world._walker
+    strange = [watcher.normality.observe(s.grid, s.flow, 900 + i, learn=False) for i, s in enumerate(scores)]
+    assert highest(strange) > 3 * usual
+
+
+def test_three_times_the_usual_speed_stands_out_by_its_motion(watcher):
+    usual = highest(watcher.watch(20))
+    scores = watcher.watch(4, speed_ratio=3.0)
+    assert highest(scores) > 3 * usual
+    score = max(scores, key=lambda score: score.score)
+    assert score.motion.max() > score.appearance.max()
+    assert (score.region.y, score.region.height) == (ROW / 14, 1 / 14)
+    assert score.words.startswith("Moves ")
+
+
+def test_half_the_usual_speed_is_as_usual(watcher):
+    usual = highest(watcher.watch(20))
+    assert highest(watcher.watch(20, speed_ratio=0.5)) < 1.5 * usual
+
+
+def test_a_still_frame_keeps_what_stands_there_and_nothing_moves(watcher):
+    watcher.watch(1, bag=(2, 10))
+    still = watcher.normality.rest(watcher.frames / FPS, learn=False)
+    assert still.region == Region(10 / 14, 2 / 14, 1 / 14, 1 / 14)
+    assert still.motion.max() == 0.0
+
+
+def test_what_stays_becomes_normal_once_it_may_be_learned(watcher):
+    strange = highest(watcher.watch(2, bag=(2, 10), learn=False))
+    watcher.watch(2 * LEARN_DELAY_S, bag=(2, 10), learn=True)
+    assert highest(watcher.watch(5, bag=(2, 10))) < strange / 3
+
+
+def test_the_lead_in_of_an_alarm_is_not_learned(watcher):
+    for _ in range(10):
+        watcher.watch(LEARN_DELAY_S - 2, bag=(2, 10), learn=True)
+        watcher.watch(0.2, learn=False)
+    watcher.watch(2 * LEARN_DELAY_S)
+    usual = highest(watcher.watch(20))
+    assert highest(watcher.watch(2, bag=(2, 10))) > 3 * usual
+
+
+def test_it_scores_the_same_after_a_restart(watcher):
+    twin = Watcher()
+    twin.normality.from_arrays(watcher.normality.to_arrays())
+    first, second = watcher.watch(2, bag=(2, 10)), twin.watch(2, bag=(2, 10))
+    # Prototypes are kept with half precision.
+    assert second[-1].score == pytest.approx(first[-1].score, rel=0.01)
+    assert twin.normality.learned_ratio == 1.0
+
+
+def test_what_was_learned_fits_in_four_megabytes(learned):
+    assert sum(array.nbytes for array in learned.values()) < 4e6
+
+
+def test_a_picture_without_any_texture_is_not_an_anomaly():
+    normality = Normality(NormalitySettings(learn_s=LEARN_S))
+    grey, still = np.ones((112, 14, 14), np.float32), np.zeros((14, 14, 2), np.float32)
+    scores = [normality.observe(grey, still, i / FPS, learn=True).score for i in range(400)]
+    assert scores[-1] == pytest.approx(0.0)
+
+
+def test_a_movement_where_nothing_ever_moved_is_measured_against_the_noise():
+    watcher = Watcher()
+    watcher.watch(LEARN_S * 1.1, walker=False)
+    score = watcher.watch(1)[0]
+    # 0.01 picture widths a second count as no movement.
+    assert score.motion.max() > 0.5 * WALK_PER_S / 0.01
