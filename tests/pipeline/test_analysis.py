@@ -143,6 +143,13 @@ def test_an_alarm_becomes_an_event_with_a_snapshot_of_its_frame():
     assert (event.phase, event.captured_s, jpeg[:2]) == (EventPhase.NEW, 0.2, b"\xff\xd8")
 
 
+def test_an_event_has_one_snapshot_however_often_it_is_updated():
+    bench = Bench({0.0: Verdict(0.6, OPENED), 5.0: Verdict(0.9, AlarmPhase.CHANGED)})
+    bench.see(0.0, 5.0, original=av.VideoFrame(64, 48, "yuv420p"))
+    assert bench.told == [("new", "unusual"), ("update", "unusual")]
+    assert len(bench.listener.snapshots) == 1
+
+
 def test_an_event_without_an_original_frame_has_no_snapshot():
     bench = Bench({0.0: Verdict(0.6, OPENED)})
     bench.see(0.0)
@@ -220,6 +227,15 @@ def test_a_behaviour_switch_that_is_off_ends_the_event_and_suppresses_the_next(b
     bench.decide(2.0, FALL)
     bench.decide(3.0, FALL)
     assert bench.told == [("new", "fall"), ("end", "fall")]
+
+
+def test_a_behaviour_that_still_goes_on_is_a_new_event_when_the_switch_is_on_again(bench):
+    bench.decide(1.0, FALL)
+    bench.controls.set("behaviour", False)
+    bench.decide(2.0, FALL)
+    bench.controls.set("behaviour", True)
+    bench.decide(3.0, FALL)
+    assert bench.told == [("new", "fall"), ("end", "fall"), ("new", "fall")]
 
 
 def test_a_new_budget_reaches_the_alarm_once(bench):

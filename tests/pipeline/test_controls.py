@@ -34,6 +34,11 @@ def test_an_older_reading_does_not_change_with_the_switches():
     assert before.anomaly is True
 
 
+@pytest.mark.parametrize("value", [0.1, 100.0])
+def test_the_ends_of_the_range_are_allowed(value):
+    assert CameraControls().set("budget_per_day", value).budget_per_day == value
+
+
 @pytest.mark.parametrize("value", [0, 0.09, 100.5, -1, float("nan"), float("inf"), True, "2"])
 def test_a_budget_out_of_range_is_refused_and_nothing_changes(value):
     controls = CameraControls()

@@ -181,6 +181,27 @@ def test_a_camera_does_not_wait_for_a_listener_that_is_busy_with_another():
     porch.join(5)
 
 
+def test_an_end_waits_until_the_listener_has_taken_the_new():
+    overtaken, hears_new = threading.Event(), threading.Event()
+
+    class Slow(RecordingListener):
+        def on_event(self, event):
+            if event.phase is NEW:
+                hears_new.set()
+                overtaken.wait(0.2)
+            else:
+                overtaken.set()
+            super().on_event(event)
+
+    book, listener = open_book(Slow())
+    thread = threading.Thread(target=book.begin, args=(UNUSUAL, finding()))
+    thread.start()
+    assert hears_new.wait(5)
+    book.end(UNUSUAL, "", utc_s=60.0, captured_s=9.0)
+    thread.join(5)
+    assert [event.phase for event in listener.events] == [NEW, END]
+
+
 def test_two_threads_never_make_an_end_overtake_its_new():
     book, listener = open_book()
     barrier = threading.Barrier(4)

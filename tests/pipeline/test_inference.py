@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from models.checkpoint import Checkpoint
+from models.checkpoint import Checkpoint, Task
 from models.runtime import ClipBatch, ClipUnderstanding, FrameFeatures
 from pipeline.analysis import CameraAnalysis, Outlets, Stages
 from pipeline.behaviour import Behaviour, BehaviourSettings
@@ -41,8 +41,11 @@ class CountingEncoder:
         return FakeEncoder(self.checkpoint).encode(pictures)
 
     def understand(self, clips: ClipBatch) -> ClipUnderstanding:
+        """Say fight where the newest picture is bright."""
         self.clips.append(clips)
-        return FakeEncoder(self.checkpoint).understand(clips)
+        fight = clips.features[:, -1, 0]
+        probabilities = {"fight": np.stack([1 - fight, fight], axis=1)}
+        return ClipUnderstanding(FakeEncoder(self.checkpoint).understand(clips).embedding, probabilities)
 
 
 class Bench:
@@ -51,7 +54,9 @@ class Bench:
     def __init__(self, pictures=1, max_pictures=8):
         self.metrics = Metrics(CollectorRegistry())
         self.clock = ManualClock(monotonic=2.0)
-        self.encoder = CountingEncoder(checkpoint(pictures=("fused",) * pictures))
+        tasks = {"fight": Task(("normal", "fight"), (None, 0.5))}
+        self.encoder = CountingEncoder(checkpoint(pictures=("fused",) * pictures, tasks=tasks))
+        self.listener = RecordingListener()
         self.mailbox = Mailbox(8, self.metrics, max_pictures=max_pictures)
         self.detectors = {"porch": ScriptedDetector(), "garden": ScriptedDetector()}
         self.cameras = {name: self.analysis(name, pictures) for name in self.detectors}
@@ -60,11 +65,10 @@ class Bench:
         )
 
     def analysis(self, name, pictures):
-        listener = RecordingListener()
-        book = EventBook(listener, self.clock, metrics=self.metrics)
-        behaviour = Behaviour(self.encoder.checkpoint.tasks, BehaviourSettings())
+        book = EventBook(self.listener, self.clock, metrics=self.metrics)
+        behaviour = Behaviour(self.encoder.checkpoint.tasks, BehaviourSettings(needed=1, out_of=1))
         stages = Stages(ClipBuffer(4, 1280 * pictures, 16), self.detectors[name], behaviour, stride_s=1.0)
-        outlets = Outlets(book, listener, self.metrics)
+        outlets = Outlets(book, self.listener, self.metrics)
         return CameraAnalysis(name, CameraControls(), stages=stages, outlets=outlets)
 
     def put(self, camera, *times_s, **kwargs):
@@ -140,6 +144,15 @@ def test_all_clips_that_are_due_are_understood_in_one_call(bench):
     assert clips.features.shape == (2, 4, 1280)
     assert clips.features[:, 3, 0].round(2).tolist() == pytest.approx([0.2, 0.4])
     assert clips.mask.tolist() == [[False, False, True, True]] * 2
+
+
+def test_each_camera_gets_its_own_probabilities(bench):
+    bench.put("porch", 1.0, 1.2, value=51)
+    bench.put("garden", 1.0, 1.2, value=204)  # 204 / 255 = 0.8
+    bench.inference.step(0.0)
+    (event,) = bench.listener.events
+    assert (event.camera, event.label, round(event.score, 2)) == ("garden", "fight", 0.8)
+    assert event.captured_s == 1.2
 
 
 def test_a_clip_is_understood_once_a_stride_however_many_frames_come(bench):
