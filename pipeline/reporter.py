@@ -31,7 +31,7 @@ class StatusReporter:
         self._statuses: dict[str, CameraStatus] = {}
 
     def status(
-        self, camera: str, status: CameraStatus, reason: str, *, captured_s: float, utc_s: float
+        self, camera: str, status: CameraStatus, *, reason: str, captured_s: float, utc_s: float
     ) -> None:
         """Take a camera's status as it is now; only a change is told.
 

@@ -27,7 +27,7 @@ def report(*statuses, cameras=None):
     outlets = Outlets(EventBook(listener, ManualClock(), metrics=metrics), listener, metrics)
     reporter = StatusReporter(outlets, cameras=cameras or {})
     for second, status in enumerate(statuses):
-        reporter.status("porch", status, f"It is {status}.", captured_s=second, utc_s=1000.0 + second)
+        reporter.status("porch", status, reason=f"It is {status}.", captured_s=second, utc_s=1000.0 + second)
     return listener
 
 
@@ -98,7 +98,7 @@ def test_a_forgotten_cameras_first_status_counts_as_new():
     listener, metrics = RecordingListener(), Metrics(CollectorRegistry())
     outlets = Outlets(EventBook(listener, ManualClock(), metrics=metrics), listener, metrics)
     reporter = StatusReporter(outlets, cameras={})
-    reporter.status("porch", ONLINE, "It is up.", captured_s=1.0, utc_s=1.0)
+    reporter.status("porch", ONLINE, reason="It is up.", captured_s=1.0, utc_s=1.0)
     reporter.forget("porch")
-    reporter.status("porch", ONLINE, "It is up.", captured_s=2.0, utc_s=2.0)
+    reporter.status("porch", ONLINE, reason="It is up.", captured_s=2.0, utc_s=2.0)
     assert len(listener.statuses) == 2
