@@ -7,6 +7,8 @@ import numpy as np
 
 from pipeline.types import Luma
 
+# Half of the cells change by more than this only if the whole picture moves.
+MAX_NOISE_LEVELS = 4.0
 # The part of the old noise estimate that one frame leaves: 0.98 ** 35 = 0.5, so 7 s at 5 fps halve it.
 NOISE_MEMORY = 0.98
 
@@ -15,15 +17,16 @@ NOISE_MEMORY = 0.98
 class GateSettings:
     """What counts as still.
 
-    `threshold` is the change of one cell in grey levels, in a camera without noise; noise raises it by
-    `noise_factor` times the level that half of the cells reach, up to `max_threshold`.
+    A cell has changed by `threshold` grey levels and `noise_factor` times the change from frame to frame
+    that half of all cells stay under, `max_threshold` at most: 3 levels where there is no noise, as a
+    change that rounds to 0 counts as 0.25.
     `min_cells` cells must change by it, or one by twice as much. After the last change the gate stays
     open for `hold_s`, until the motion pictures have faded. It opens each `refresh_s` even if all is still.
     """
 
-    threshold: float = 3.0
-    noise_factor: float = 4.0
-    max_threshold: float = 12.0
+    threshold: float = 1.5
+    noise_factor: float = 6.0
+    max_threshold: float = 16.0
     min_cells: int = 2
     hold_s: float = 1.0
     refresh_s: float = 10.0
@@ -37,7 +40,7 @@ class Gate:
 
     def __init__(self, settings: GateSettings) -> None:
         self._settings = settings
-        self._noise = 0.0
+        self._noise = 0.25
         self._encoded: Luma | None = None
         self._previous: Luma | None = None
         self._moved_s = 0.0
@@ -59,11 +62,11 @@ class Gate:
         if previous is None or self._encoded is None:
             self._moved_s = time_s
             return self._open(luma, time_s)
+        self._learn_noise(_difference(luma, previous))
         change = _difference(luma, self._encoded)
         if self._counts(change):
             self._moved_s = time_s
             return self._open(luma, time_s)
-        self._learn_noise(_difference(luma, previous))
         settings = self._settings
         holds = time_s - self._moved_s < settings.hold_s
         if holds or time_s - self._encoded_s >= settings.refresh_s:
@@ -82,9 +85,22 @@ class Gate:
 
     def _learn_noise(self, step: Luma) -> None:
         """Follow the change from frame to frame that half of the cells stay under: noise, not objects."""
-        middle = step.size // 2
-        median = float(np.partition(step, middle, axis=None)[middle])
-        self._noise = NOISE_MEMORY * self._noise + (1 - NOISE_MEMORY) * median
+        level = _median(step)
+        if level <= MAX_NOISE_LEVELS:
+            self._noise = NOISE_MEMORY * self._noise + (1 - NOISE_MEMORY) * level
+
+
+def _median(step: Luma) -> float:
+    """Return the median of rounded levels as if they were not: a level k stands for k − 0.5 … k + 0.5.
+
+    All 0 → 0.25; half 0, half 1 → 0.5; all 1 → 1.0.
+    """
+    counts = np.bincount(step.ravel())
+    up_to = np.cumsum(counts)
+    half = step.size / 2
+    level = int(np.searchsorted(up_to, half))
+    low, width = (level - 0.5, 1.0) if level else (0.0, 0.5)
+    return float(low + width * (half - (up_to[level] - counts[level])) / counts[level])
 
 
 def _difference(one: Luma, other: Luma) -> Luma:

@@ -1,5 +1,8 @@
 """Stand-ins for what is slow or outside: each keeps the protocol of the real thing, in a few lines."""
 
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from pipeline.alarm import AlarmChange, AlarmPhase
 from pipeline.anomaly import Anomaly
 from pipeline.errors import StateError
 from pipeline.normality import NormalityScore
+from pipeline.stream import DecodedFrame
 from pipeline.types import CameraState, CameraStatus, Event, ObservedFrame, Region, SampledFrame
 
 
@@ -81,6 +85,75 @@ class ManualClock:
 
     def utc_s(self) -> float:
         return self.utc
+
+    def advance(self, duration_s: float) -> None:
+        self.monotonic += duration_s
+        self.utc += duration_s
+
+
+class ManualStop(threading.Event):
+    """Stop event whose waiting takes no time but moves the clock; set once `waits` have been waited."""
+
+    def __init__(self, clock: ManualClock, *, waits: int = 1_000_000) -> None:
+        super().__init__()
+        self.clock = clock
+        self.waits_left = waits
+        self.waited_s: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if self.is_set():
+            return True
+        self.waited_s.append(timeout or 0.0)
+        self.clock.advance(timeout or 0.0)
+        self.waits_left -= 1
+        if self.waits_left <= 0:
+            self.set()
+        return self.is_set()
+
+
+@dataclass(slots=True)
+class ScriptedOpener:
+    """Opener of which each call takes the next step of a script: frames to deliver or an error to raise."""
+
+    script: list[Sequence[DecodedFrame] | Exception]
+    on_call: Callable[[], None] = lambda: None
+    calls: int = 0
+
+    def __call__(self, settings, clock, *, stop=None, on_drop=None):
+        return closing(self._play())
+
+    def _play(self):
+        self.on_call()
+        step = self.script[min(self.calls, len(self.script) - 1)]
+        self.calls += 1
+        if isinstance(step, Exception):
+            raise step
+        for frame in step:
+            if isinstance(frame, Exception):
+                raise frame
+            yield frame
+
+
+@dataclass(slots=True)
+class RecordingReporter:
+    """CameraReporter that keeps each status and its reason, in order."""
+
+    statuses: list[tuple[CameraStatus, str]] = field(default_factory=list)
+
+    def status(
+        self, camera: str, status: CameraStatus, *, reason: str, captured_s: float, utc_s: float
+    ) -> None:
+        self.statuses.append((status, reason))
+
+
+@dataclass(slots=True)
+class RecordingMailbox:
+    """Mailbox that keeps all frames it is given."""
+
+    frames: list[ObservedFrame] = field(default_factory=list)
+
+    def put(self, camera: str, frame: ObservedFrame) -> None:
+        self.frames.append(frame)
 
 
 @dataclass(slots=True)
