@@ -30,6 +30,8 @@ PUBLISH_OVERHEAD_BYTES = 32
 
 # Reason codes of MQTT 5 (section 2.4); paho translates the five of 3.1.1 into them.
 SESSION_TAKEN_OVER = 0x8E
+# How a broker behaves that doesn't know our version of MQTT: it says so, or nothing.
+UNKNOWN_PROTOCOL = ("protocol", "silent")
 REFUSALS = {0x84: "protocol", 0x86: "credentials", 0x87: "credentials"}
 
 
@@ -253,9 +255,18 @@ class Connection:
         while not self._accepted:
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
-                where = f"{self._settings.host}:{self._settings.port}"
-                raise BrokerError("timeout", f"{where} accepts connections, but does not answer as a broker")
-            self.step(left_s)
+                raise self._silence()
+            try:
+                self.step(left_s)
+            except BrokerError as error:
+                raise self._silence() if error.reason == "lost" else error from None
+
+    def _silence(self) -> BrokerError:
+        """Return what it means that CONNECT got no answer; an old broker closes the connection on MQTT 5."""
+        where = f"{self._settings.host}:{self._settings.port}"
+        other = "without" if self._settings.tls else "with"
+        words = f"{where} does not answer as a broker of MQTT {self._settings.protocol}; one {other} TLS?"
+        return BrokerError("silent", words)
 
     def _say_goodbye(self) -> None:
         """Send DISCONNECT, and the bytes before it, while the broker takes them."""
@@ -308,6 +319,16 @@ class Connection:
         self._refused_topics.extend(refused)
 
 
+class _SecureSocket(ssl.SSLSocket):
+    """A TLS socket that closes itself when the handshake fails; paho would leave it to the collector."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature of ssl
+        with ExitStack() as on_failure:
+            on_failure.callback(self.close)
+            super().do_handshake(block)
+            on_failure.pop_all()
+
+
 def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
     """Return what TLS needs, read anew so that renewed certificates count; None where TLS is off.
 
@@ -318,6 +339,7 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
         return None
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
+        context.sslsocket_class = _SecureSocket
         if settings.cert_file is not None:
             context.load_cert_chain(settings.cert_file, settings.key_file)
     except (OSError, ssl.SSLError) as error:
@@ -343,9 +365,10 @@ def probe(settings: MqttSettings) -> str:
                 with Connection(this_try, will_topic=topic, will=b"", wakeup=wakeup):
                     return f"MQTT {protocol}"
             except BrokerError as error:
-                if error.reason != "protocol":
-                    raise
-        raise BrokerError("protocol", "the broker speaks neither MQTT 5 nor 3.1.1")
+                failure = error
+                if error.reason not in UNKNOWN_PROTOCOL:
+                    break
+        raise failure
 
 
 def _tls_words(error: ssl.SSLError) -> str:

@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 # While the disk is full, messages wait in memory: about 1.5 kB each, so 15 MB at most.
 MAX_UNWRITTEN = 10_000
+RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Outbox:
         metrics: Metrics,
         wake: Callable[[], None] = lambda: None,
         retention: Retention = Retention(),
+        max_unwritten: int = MAX_UNWRITTEN,
     ) -> None:
         self._path = data_dir / FILE_NAME
         self._render = render
@@ -84,6 +86,7 @@ class Outbox:
         self._metrics = metrics
         self._wake = wake
         self._retention = retention
+        self._max_unwritten = max_unwritten
         self._lock = threading.Lock()
         self._open_files = ExitStack()
         self._database: sqlite3.Connection
@@ -93,6 +96,7 @@ class Outbox:
         self._unwritten: deque[_Unwritten] = deque()
         self._acknowledged: set[int] = set()
         self._trouble = ""
+        self._next_try_s = float("-inf")
 
     def __enter__(self) -> Self:
         """Open or create the file.
@@ -121,6 +125,7 @@ class Outbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._lock:
+            self._next_try_s = float("-inf")
             self._write_back()
             self._open_files.close()
 
@@ -238,7 +243,13 @@ class Outbox:
         self._count_pending(database.execute("SELECT count(*) FROM events WHERE pending = 1").fetchone()[0])
 
     def _write_back(self) -> None:
-        """Write what is not on disk, in one transaction; on failure all of it stays in memory."""
+        """Write what is not on disk, in one transaction; on failure all of it stays in memory.
+
+        While the disk refuses, it is asked once in `RETRY_S`: every try writes all that waits.
+        """
+        if self._clock.monotonic_s() < self._next_try_s:
+            self._forget_oldest()
+            return
         rows = [_row(item, self._acknowledged) for item in self._unwritten]
         try:
             # An acknowledgement may be lost with the power (the event is sent twice), an event may not.
@@ -279,22 +290,25 @@ class Outbox:
         if not self._trouble:
             logger.error("events cannot be written to %s: %s; they wait in memory", self._path, error)
         self._trouble = str(error)
-        while len(self._unwritten) > MAX_UNWRITTEN:
-            self._give_up(self._unwritten.popleft().logged.seq)
+        self._next_try_s = self._clock.monotonic_s() + RETRY_S
+        self._forget_oldest()
 
     def _note_success(self) -> None:
         if self._trouble:
             logger.info("events are written to %s again", self._path)
         self._trouble = ""
+        self._next_try_s = float("-inf")
 
-    def _give_up(self, seq: int) -> None:
-        """Forget the oldest message in memory; if it was not delivered, the gap in seq will tell."""
-        if seq in self._acknowledged:
-            self._acknowledged.discard(seq)
-            return
-        self._captured_s.pop(seq, None)
-        self._count_pending(-1)
-        logger.error("the event message with seq %d is lost: the disk is full and so is the memory", seq)
+    def _forget_oldest(self) -> None:
+        """Keep the memory bounded; where a message is lost undelivered, the gap in seq will tell."""
+        while len(self._unwritten) > self._max_unwritten:
+            seq = self._unwritten.popleft().logged.seq
+            if seq in self._acknowledged:
+                self._acknowledged.discard(seq)
+                continue
+            self._captured_s.pop(seq, None)
+            self._count_pending(-1)
+            logger.error("the event message with seq %d is lost: the disk is full and so is the memory", seq)
 
     def _count_pending(self, change: int) -> None:
         self._pending += change

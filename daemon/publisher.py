@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from daemon.board import Board
-from daemon.mqtt import Acknowledgement, BrokerError, Connection, MqttSettings, Received
+from daemon.mqtt import (
+    UNKNOWN_PROTOCOL,
+    Acknowledgement,
+    BrokerError,
+    Connection,
+    MqttSettings,
+    Received,
+)
 from daemon.outbox import Outbox
 from daemon.pump import EventPump
 from daemon.reconnects import Reconnects
@@ -66,7 +73,8 @@ class Publisher:
         metrics: Metrics,
         reconnects: Reconnects,
     ) -> None:
-        self._settings = settings
+        self._configured = settings
+        self._settings = settings  # as configured, or with an older protocol
         self._traffic = traffic
         self._clock = clock
         self._metrics = metrics
@@ -140,16 +148,21 @@ class Publisher:
         error = self._reconnects.judge(error, lived_s)
         self._metrics.mqtt_connected.set(0)
         self._metrics.mqtt_connect_failures.labels(error.reason).inc()
-        if error.reason == "protocol" and self._settings.protocol == "5":
-            logger.info("the broker does not speak MQTT 5; going on with 3.1.1")
-            self._settings = replace(self._settings, protocol="3.1.1")
+        if error.reason in UNKNOWN_PROTOCOL and self._switch_protocol():
             return 0.0
         delay_s = self._reconnects.delay_s(error, absent_s=now_s - self._down_s)
-        self._health = BrokerHealth(connected=False, reason=str(error), retry_s=delay_s)
         if error.reason != self._told:
             self._tell(error, delay_s)
         self._told = error.reason
+        self._health = BrokerHealth(connected=False, reason=str(error), retry_s=delay_s)
         return delay_s
+
+    def _switch_protocol(self) -> bool:
+        """Fall back from MQTT 5 to 3.1.1, or return to 5 where that fails too; say whether to try at once."""
+        falls_back = self._configured.protocol == self._settings.protocol == "5"
+        protocol = "3.1.1" if falls_back else self._configured.protocol
+        self._settings = replace(self._settings, protocol=protocol)
+        return falls_back
 
     def _tell(self, error: BrokerError, delay_s: float) -> None:
         if error.reason == "taken_over":

@@ -12,7 +12,7 @@ TAKEN_OVER_FIRST_S = 60.0
 TAKEN_OVER_CAP_S = 900.0
 # MQTT 3.1.1 can't say "taken over". A broker that accepts and drops us this often, this soon, means it.
 SHORT_LIFE_S = 10.0
-SUSPICIOUS_LIVES = 3
+SUSPICIOUS_LIVES = 5
 
 
 class Reconnects:
