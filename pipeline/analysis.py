@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.checkpoint import Checkpoint
 from pipeline.alarm_events import AlarmEvents
-from pipeline.anomaly import Anomaly, AnomalyDetector, AnomalySettings
+from pipeline.anomaly import Anomaly, AnomalyDetector, AnomalySettings, write_state
 from pipeline.behaviour import Behaviour, BehaviourChange, BehaviourPhase, BehaviourSettings
 from pipeline.clip_buffer import Clip, ClipBuffer
 from pipeline.controls import CameraControls
@@ -154,12 +154,19 @@ class CameraAnalysis:
             if status is not CameraStatus.ONLINE:
                 self._quiet(EventKind.ANOMALY, reason)
                 self._quiet(EventKind.BEHAVIOUR, reason)
+                self._level = 0.0
+                self._publish_state(motion=False)
 
     def save(self, folder: Path) -> None:
-        """Keep what was learned as `<folder>/<camera>.npz`; a full disk is logged and changes nothing."""
+        """Keep what was learned as `<folder>/<camera>.npz`; a full disk is logged and changes nothing.
+
+        A slow disk keeps nobody waiting: analysis goes on while it writes.
+        """
+        with self._lock:
+            state = self._stages.anomaly.to_bytes()
         try:
-            with self._lock:
-                self._stages.anomaly.save(self._state_path(folder))
+            folder.mkdir(parents=True, exist_ok=True)
+            write_state(self._state_path(folder), state)
         except OSError as error:
             logger.warning("what camera %s has learned could not be saved: %s", self.camera, error)
 
@@ -231,6 +238,9 @@ class CameraAnalysis:
         if 0 < self._state_due_s - utc_s <= STATE_INTERVAL_S:
             return
         self._state_due_s = utc_s + STATE_INTERVAL_S
+        self._publish_state(motion=motion)
+
+    def _publish_state(self, *, motion: bool) -> None:
         detector = self._stages.anomaly
         state = CameraState(
             camera=self.camera,

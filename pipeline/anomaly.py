@@ -1,5 +1,6 @@
 """One camera's anomaly detector: normality and alarm joined; what they learned is kept in one file."""
 
+import io
 import logging
 import os
 import zipfile
@@ -53,6 +54,12 @@ class AnomalyDetector:
         self._settings = settings
         self._normality = Normality(settings.normality)
         self._alarm = Alarm(settings.alarm)
+        self._newest: Anomaly | None = None
+
+    @property
+    def newest(self) -> Anomaly | None:
+        """Return what the last frame said."""
+        return self._newest
 
     @property
     def alarm(self) -> Alarm:
@@ -91,7 +98,8 @@ class AnomalyDetector:
 
     def _decide(self, score: NormalityScore, time_s: float, *, suppressed: bool) -> Anomaly:
         change = self._alarm.update(time_s, score.score, suppressed=suppressed)
-        return Anomaly(score, self._alarm.level(score.score), change)
+        self._newest = Anomaly(score, self._alarm.level(score.score), change)
+        return self._newest
 
     def save(self, path: Path) -> None:
         """Write what was learned; a reader sees the old file or the new one, never half of it.
@@ -99,15 +107,16 @@ class AnomalyDetector:
         Raises:
             OSError: The disk does not take it.
         """
+        write_state(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return what was learned as `save` writes it: quick, where the disk may take its time."""
         arrays: dict[str, Any] = {"version": STATE_VERSION, "encoder": self._settings.encoder}
         arrays |= {f"normality.{name}": a for name, a in self._normality.to_arrays().items()}
         arrays |= {f"alarm.{name}": a for name, a in self._alarm.to_arrays().items()}
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        file = io.BytesIO()
+        np.savez(file, **arrays)
+        return file.getvalue()
 
     def load(self, path: Path) -> None:
         """Read what `save` wrote.
@@ -131,6 +140,20 @@ class AnomalyDetector:
             raise StateError(f"{path} is damaged: {error}.") from error
         self._normality, self._alarm = normality, alarm
         logger.info("state read from %s, learned %.0f %%", path, 100 * normality.learned_ratio)
+
+
+def write_state(path: Path, state: bytes) -> None:
+    """Write a detector's `to_bytes`; a reader sees the old file or the new one, never half of it.
+
+    Raises:
+        OSError: The disk does not take it.
+    """
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        file.write(state)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
 
 
 def _read(path: Path) -> Mapping[str, NDArray[Any]]:

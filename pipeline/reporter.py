@@ -42,9 +42,6 @@ class StatusReporter:
             self._statuses[camera] = status
         if status is before:
             return
-        analysis = self._cameras.get(camera)
-        if analysis is not None:
-            analysis.take_status(status, reason)
         self._listener.on_status(camera, status, reason)
         if before in _TROUBLES:
             key = EventKey(camera, EventKind.CAMERA, before)
@@ -52,6 +49,9 @@ class StatusReporter:
         if status in _TROUBLES:
             finding = Finding(1.0, _TROUBLES[status], reason, utc_s=utc_s, captured_s=captured_s)
             self._book.begin(EventKey(camera, EventKind.CAMERA, status), finding)
+        analysis = self._cameras.get(camera)
+        if analysis is not None:
+            analysis.take_status(status, reason)
 
     def forget(self, camera: str) -> None:
         """Forget a camera that is gone, so that its next first status counts as new."""

@@ -238,8 +238,8 @@ class ScriptedDetector:
         self.rested.append((time_s, suppressed))
         return self._say(time_s)
 
-    def save(self, path: Path) -> None:
-        path.write_text(f"{len(self.observed)} frames")
+    def to_bytes(self) -> bytes:
+        return f"{len(self.observed)} frames".encode()
 
     def load(self, path: Path) -> None:
         if not path.read_text().endswith(" frames"):

@@ -273,6 +273,15 @@ def test_a_clock_that_was_set_back_does_not_silence_the_state(bench):
     assert [state.motion for state in bench.listener.states] == [True, False]
 
 
+def test_a_camera_that_goes_offline_leaves_no_state_of_what_it_last_saw():
+    bench = Bench({0.0: Verdict(0.9, OPENED)})
+    bench.see(0.0)
+    bench.analysis.take_status(CameraStatus.OFFLINE, "Nothing answers.")
+    before, after = bench.listener.states
+    assert (before.motion, before.anomaly_score, before.active_events) == (True, 0.9, ("unusual",))
+    assert (after.motion, after.anomaly_score, after.active_events) == (False, 0.0, ())
+
+
 def test_the_state_names_the_behaviour_that_goes_on(bench):
     bench.decide(1.0, WALK)
     bench.see(2.0)
@@ -288,10 +297,10 @@ def test_scores_and_calibration_are_metrics(bench):
 
 
 def test_what_was_learned_comes_back_after_a_restart(bench, tmp_path):
-    bench.analysis.save(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["porch.npz"]
+    bench.analysis.save(tmp_path / "learned")
+    assert [path.name for path in (tmp_path / "learned").iterdir()] == ["porch.npz"]
     again = Bench()
-    again.analysis.load(tmp_path)
+    again.analysis.load(tmp_path / "learned")
     assert again.detector.calibration_ratio == 1.0
 
 
@@ -316,8 +325,9 @@ def test_a_damaged_file_is_logged_and_learning_starts_anew(bench, tmp_path, capl
 
 
 def test_a_disk_that_cannot_be_written_is_logged_and_nothing_else(bench, tmp_path, caplog):
+    (tmp_path / "learned").write_text("a file where the folder should be")
     with caplog.at_level(logging.WARNING):
-        bench.analysis.save(tmp_path / "missing")
+        bench.analysis.save(tmp_path / "learned")
     assert caplog.messages[0].startswith("what camera porch has learned could not be saved: ")
 
 
