@@ -7,7 +7,7 @@ import av
 from av.container import InputContainer
 
 from pipeline.clock import Clock
-from pipeline.errors import SourceError, SourceGarbled, SourceStalled, SourceUnreachable
+from pipeline.errors import SourceEnded, SourceGarbled, SourceStalled, SourceUnreachable
 from pipeline.stream import OnDrop, SourceSettings, TimedFrame
 from pipeline.urls import SourceKind, redact_url, source_path
 
@@ -41,7 +41,7 @@ def read_container(
         SourceUnreachable: It cannot be opened.
         SourceStalled: No frame comes within the time allowed.
         SourceGarbled: It holds no video, or what comes cannot be decoded.
-        SourceError: It broke off.
+        SourceEnded: It broke off.
     """
     with open_container(settings, kind) as container:
         if not container.streams.video:
@@ -127,7 +127,7 @@ def _read_errors(settings: SourceSettings) -> Iterator[None]:
     except (av.error.ExitError, av.error.TimeoutError) as error:
         raise SourceStalled(f"{url} sent nothing for {settings.stall_timeout_s:g} s") from error
     except av.error.FFmpegError as error:
-        raise SourceError(f"{url} broke off: {error.strerror}") from error
+        raise SourceEnded(f"{url} broke off: {error.strerror}") from error
 
 
 def decode_frames(
