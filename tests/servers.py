@@ -115,7 +115,7 @@ def running_amqtt() -> Iterator[int]:
 
 
 class Subscriber:
-    """A client of its own that keeps what it hears; `retained` holds the newest payload of each topic."""
+    """A client of its own that keeps what it hears, in order."""
 
     def __init__(
         self, port: int, topic: str = "#", *, protocol: int = paho.MQTTv311, session: str | None = None
@@ -154,10 +154,20 @@ class Subscriber:
 
 
 @contextmanager
-def listening(port: int, topic: str = "#") -> Iterator[Subscriber]:
-    """Connect a subscriber while the block lasts."""
-    with Subscriber(port, topic) as subscriber:
+def listening(port: int, topic: str = "#", *, session: str | None = None) -> Iterator[Subscriber]:
+    """Connect a subscriber while the block lasts; it comes back by itself when the broker does."""
+    with Subscriber(port, topic, session=session) as subscriber:
         yield subscriber
+
+
+def remembering(folder: Path) -> tuple[str, ...]:
+    """Return the lines that let mosquitto keep its clients' sessions over a restart, whatever their size."""
+    return (
+        "allow_anonymous true",
+        "persistence true",
+        f"persistence_location {folder}/",
+        "max_queued_messages 0",
+    )
 
 
 def make_password_file(folder: Path, name: str, password: str) -> Path:
