@@ -132,6 +132,8 @@ class Camera:
                     self._standing.change(CameraStatus.OFFLINE, "the recording has ended")
                     return
             except SourceError as error:
+                if stop.is_set():
+                    return
                 self._count_reconnect(error.reason)
                 self._standing.change(CameraStatus.OFFLINE, str(error))
                 stop.wait(self._delay_s())
@@ -150,13 +152,13 @@ class Camera:
         try:
             with links.opener(source, links.clock, stop=stop, on_drop=self._count_dropped) as frames:
                 for frame in frames:
-                    if stop.is_set() or not self._take(frame):
+                    if stop.is_set() or not self.take(frame):
                         return False
             return not stop.is_set()
         finally:
             self._heard_s = None
 
-    def _take(self, frame: DecodedFrame) -> bool:
+    def take(self, frame: DecodedFrame) -> bool:
         """Analyse a frame if it is due; say whether the camera is to go on."""
         self._heard_s = frame.arrived_s
         if self._first_frame_s is None:

@@ -31,7 +31,9 @@ def still_scene(count: int, *, noise: float = 2.0, seed: int = 0) -> Iterator[np
         yield np.clip(picture + rng.normal(0, noise, picture.shape), 0, 255).astype(np.uint8)
 
 
-def moving_square(count: int, *, noise: float = 2.0, begins: int = 0, step_px: int = 6) -> Iterator[np.ndarray]:
+def moving_square(
+    count: int, *, noise: float = 2.0, begins: int = 0, step_px: int = 6
+) -> Iterator[np.ndarray]:
     """Yield the noisy scene, into which a white square of 40 px walks from the left at frame `begins`."""
     for index, picture in enumerate(still_scene(count, noise=noise)):
         right = (index - begins + 1) * step_px
@@ -41,7 +43,7 @@ def moving_square(count: int, *, noise: float = 2.0, begins: int = 0, step_px: i
 
 
 def write_video(path: Path, pictures: Iterable[np.ndarray], *, fps: int = FPS, **options: object) -> Path:
-    """Encode RGB pictures as H.264; `times_s` gives each frame's time, `codec` and `format` replace the usual."""
+    """Encode RGB pictures, as H.264 in what the name says unless `codec` or `format` do; `times_s` are pts."""
     times_s = options.pop("times_s", None)
     stream, codec = None, str(options.pop("codec", "libx264"))
     with av.open(str(path), "w", format=options.pop("format", None)) as container:

@@ -18,7 +18,9 @@ def flickering(count, *, levels, seed=1):
 def with_person(luma, column, *, contrast=30):
     """Return the picture with a person of 4 × 2 cells in it."""
     changed = luma.astype(np.int16)
-    changed[10:14, column : column + 2] += np.where(changed[10:14, column : column + 2] > 128, -contrast, contrast)
+    changed[10:14, column : column + 2] += np.where(
+        changed[10:14, column : column + 2] > 128, -contrast, contrast
+    )
     return changed.astype(np.uint8)
 
 

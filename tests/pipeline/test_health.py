@@ -19,7 +19,9 @@ SCENE = media.scene(width_px=448, height_px=252)
 def sampled(picture, time_s, *, noise=1.5):
     """Return a picture as the scaler would, with sensor noise that differs from frame to frame."""
     rng = np.random.default_rng(round(time_s * 1000))
-    noisy = np.clip(picture + rng.normal(0, noise, picture.shape), 0, 255).astype(np.uint8) if noise else picture
+    noisy = (
+        np.clip(picture + rng.normal(0, noise, picture.shape), 0, 255).astype(np.uint8) if noise else picture
+    )
     rgb = cv2.resize(noisy, (224, 224), interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(noisy, cv2.COLOR_RGB2GRAY)
     luma = cv2.resize(grey, (64, 36), interpolation=cv2.INTER_AREA)

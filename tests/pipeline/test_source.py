@@ -162,7 +162,7 @@ def test_an_address_without_server_is_unreachable_and_redacted():
 def test_a_mute_server_is_given_up_after_the_open_timeout():
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/video"
-        with pytest.raises(SourceUnreachable, match="did not answer within 0.2 s"):
+        with pytest.raises(SourceUnreachable, match=r"did not answer within 0\.2 s"):
             times_of(url, open_timeout_s=0.2)
 
 
@@ -203,12 +203,12 @@ def test_motion_jpeg_frames_are_timed_by_their_arrival(mjpeg_url):
 
 
 def test_the_end_of_a_live_stream_is_an_error(mjpeg_url):
-    with pytest.raises(SourceEnded, match="ended the stream|broke off"):
+    with pytest.raises(SourceEnded, match=r"ended the stream|broke off"):
         times_of(f"{mjpeg_url}/video")
 
 
 def test_a_stream_that_falls_silent_is_stalled(mjpeg_url):
-    with pytest.raises(SourceStalled, match="sent nothing for 0.4 s"):
+    with pytest.raises(SourceStalled, match=r"sent nothing for 0\.4 s"):
         times_of(f"{mjpeg_url}/silent", stall_timeout_s=0.4)
 
 

@@ -54,7 +54,14 @@ def test_a_folder_is_a_source_of_images(tmp_path):
 
 @pytest.mark.parametrize(
     "url",
-    ["concat:/etc/passwd|b.mp4", "exec:rm", "subfile,,start,0:/etc/passwd", "ftp://h/a.mp4", "rtsp:h", "pipe:0"],
+    [
+        "concat:/etc/passwd|b.mp4",
+        "exec:rm",
+        "subfile,,start,0:/etc/passwd",
+        "ftp://h/a.mp4",
+        "rtsp:h",
+        "pipe:0",
+    ],
 )
 def test_a_scheme_outside_the_list_is_refused_before_ffmpeg_sees_it(url):
     if url.startswith("subfile"):  # no scheme by the grammar of URLs: a path, which does not exist
