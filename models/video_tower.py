@@ -34,7 +34,7 @@ class LSTMLayer(nn.Module):
     """`nn.LSTM` written out, for three reasons.
 
     A masked frame leaves the state as it was, exactly, wherever it stands and whatever state was carried in;
-    PEFT adapts `nn.Linear` but not `nn.LSTM`; and its matrix products become int8 like all others.
+    PEFT adapts `nn.Linear` but not `nn.LSTM`; and the product with the inputs becomes int8 like all others.
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -46,10 +46,10 @@ class LSTMLayer(nn.Module):
         self, inputs: Tensor, mask: Tensor, *, hidden: Tensor, cell: Tensor
     ) -> tuple[Tensor, VideoState]:
         """Read (B, T, input_size) from left to right; return (B, T, hidden_size) and the last state."""
-        drives = self.from_input(inputs).split(1, dim=1)  # T times (B, 1, 4 * hidden_size)
-        reals = mask[..., None].split(1, dim=1)  # T times (B, 1, 1)
-        # One frame keeps its dimension: ONNX makes MatMul of a product in 3-D, which onnxruntime can quantise
-        # where 16 steps share their weights; of one in 2-D it makes Gemm, where it cannot.
+        drives = self.from_input(inputs).chunk(inputs.shape[1], dim=1)  # T times (B, 1, 4 * hidden_size)
+        reals = mask[..., None].chunk(inputs.shape[1], dim=1)  # T times (B, 1, 1)
+        # A frame keeps its dimension of time: a product in 2-D becomes a Gemm in ONNX, and onnxruntime's
+        # quantiser transposes the weights that all steps share once per step, which ruins the file.
         hidden, cell = hidden[:, None], cell[:, None]  # (B, hidden_size) → (B, 1, hidden_size)
         outputs = []
         for drive, real in zip(drives, reals, strict=True):
