@@ -30,6 +30,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_by_id ON events (id, seq);
 CREATE INDEX events_by_camera ON events (camera, seq);
+CREATE INDEX events_by_time ON events (written_utc_s);
 CREATE INDEX events_pending ON events (seq) WHERE pending = 1;
 CREATE TABLE switches (
     camera TEXT NOT NULL,

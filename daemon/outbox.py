@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 # While the disk is full, messages wait in memory: about 1.5 kB each, so 15 MB at most.
 MAX_UNWRITTEN = 10_000
 RETRY_S = 1.0
+PRUNE_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +201,23 @@ class Outbox:
             return select_newest(self._database, which, limit=limit)
 
     def prune(self) -> int:
-        """Delete ended, acknowledged events beyond the retention; return how many messages went."""
+        """Delete ended, acknowledged events beyond the retention; return how many messages went.
+
+        At most `PRUNE_BATCH` go in one call, so that no append waits long for the lock.
+        """
         oldest_utc_s = self._clock.utc_s() - self._retention.keep_days * 86400
+        query = """
+            DELETE FROM events WHERE seq IN (
+                SELECT seq FROM events AS old WHERE seq <= ?
+                    AND EXISTS (SELECT 1 FROM events WHERE id = old.id AND phase = 'end')
+                    AND NOT EXISTS (SELECT 1 FROM events WHERE id = old.id AND pending = 1)
+                ORDER BY seq LIMIT ?)
+        """
         with self._lock:
-            newest_rows = self._last_seq - self._retention.keep_rows
-            query = """
-                DELETE FROM events WHERE (written_utc_s < ? OR seq <= ?) AND id IN
-                    (SELECT id FROM events GROUP BY id HAVING sum(phase = 'end') > 0 AND sum(pending) = 0)
-            """
-            return self._attempt(query, [(oldest_utc_s, newest_rows)])
+            last = "SELECT coalesce(max(seq), 0) FROM events WHERE written_utc_s < ?"
+            by_age = self._database.execute(last, (oldest_utc_s,)).fetchone()[0]
+            by_count = self._last_seq - self._retention.keep_rows
+            return self._attempt(query, [(max(by_age, by_count), PRUNE_BATCH)])
 
     def switches(self, camera: str) -> dict[str, str]:
         """Return the switches of a camera that were turned, by name."""

@@ -15,7 +15,7 @@ from daemon.mqtt import (
     MqttSettings,
     Received,
 )
-from daemon.outbox import Outbox
+from daemon.outbox import PRUNE_BATCH, Outbox
 from daemon.pump import EventPump
 from daemon.reconnects import Reconnects
 from daemon.topics import Topics
@@ -236,6 +236,6 @@ class Publisher:
         if not self._traffic.outbox.health.ok:
             self._traffic.outbox.retry()
         now_s = self._clock.monotonic_s()
-        if now_s - self._pruned_s >= PRUNE_INTERVAL_S:
+        is_due = now_s - self._pruned_s >= PRUNE_INTERVAL_S
+        if is_due and self._traffic.outbox.prune() < PRUNE_BATCH:
             self._pruned_s = now_s
-            self._traffic.outbox.prune()

@@ -179,13 +179,15 @@ def make_password_file(folder: Path, name: str, password: str) -> Path:
 
 
 def make_certificates(folder: Path) -> Path:
-    """Write ca.pem, and server.pem with server.key signed by it for localhost; return the folder."""
+    """Write ca.pem, and for server and client a .pem with its .key, signed by it; return the folder."""
     ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     ca = [*ec, "-x509", "-days", "2", "-subj", "/CN=test-ca", "-keyout", "ca.key", "-out", "ca.pem"]
-    request = [*ec, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"]
+    authority = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "san.cnf"]
     (folder / "san.cnf").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    request_in = ["-req", "-in", "server.csr", "-extfile", "san.cnf", "-days", "2"]
-    sign = ["x509", *request_in, "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"]
-    for command in (["req", *ca], ["req", *request], [*sign, "-out", "server.pem"]):
+    commands = [["req", *ca]]
+    for name, subject in (("server", "/CN=localhost"), ("client", "/CN=daemon")):
+        commands.append(["req", *ec, "-subj", subject, "-keyout", f"{name}.key", "-out", f"{name}.csr"])
+        commands.append(["x509", "-req", "-in", f"{name}.csr", *authority, "-out", f"{name}.pem"])
+    for command in commands:
         subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True)
     return folder

@@ -16,7 +16,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from daemon.event_log import FILE_NAME, EventFilter, open_log, select_events, select_newest
-from daemon.outbox import Outbox, Retention, StorageHealth, end_open_events
+from daemon.outbox import PRUNE_BATCH, Outbox, Retention, StorageHealth, end_open_events
 from daemon.payloads import Origin, event_message
 from pipeline.errors import SettingsError
 from pipeline.metrics import Metrics
@@ -165,6 +165,15 @@ def test_retention_spares_what_is_pending_or_open(tmp_path):
         clock.utc += 31 * DAY_S
         assert outbox.prune() == 2
         assert seqs(outbox.newest()) == [3, 4, 5]
+
+
+def test_pruning_takes_a_batch_at_a_time(tmp_path):
+    with opened(tmp_path, retention=Retention(keep_rows=0)) as outbox:
+        for number in range(300):
+            outbox.append(replace(NEW, id=str(number)))
+            outbox.append(replace(END, id=str(number)))
+        outbox.acknowledge(range(1, 601))
+        assert [outbox.prune(), outbox.prune(), outbox.prune()] == [PRUNE_BATCH, 100, 0]
 
 
 def test_retention_keeps_the_newest_rows_only(tmp_path):

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -292,6 +292,38 @@ def test_tls_carries_events_and_refuses_a_certificate_of_an_unknown_authority(tm
         with pytest.raises(BrokerError, match="certificate is not trusted") as caught:
             probe(stranger)
         assert caught.value.reason == "tls"
+
+
+@needs_mosquitto
+@needs_openssl
+def test_a_broker_that_wants_a_client_certificate_gets_it(tmp_path):
+    keys = make_certificates(tmp_path)
+    tls = (f"cafile {keys}/ca.pem", f"certfile {keys}/server.pem", f"keyfile {keys}/server.key")
+    with running_mosquitto(
+        tmp_path / "m", *tls, "require_certificate true", "allow_anonymous true"
+    ) as broker:
+        stranger = MqttSettings(host="localhost", port=broker.port, tls=True, ca_file=keys / "ca.pem")
+        with pytest.raises(BrokerError):
+            probe(stranger)
+        known = replace(stranger, cert_file=keys / "client.pem", key_file=keys / "client.key")
+        assert probe(known) == "MQTT 5"
+
+
+@needs_mosquitto
+def test_a_snapshot_that_is_too_large_for_the_broker_costs_no_connection(tmp_path, caplog):
+    with (
+        running_mosquitto(tmp_path / "m", "allow_anonymous true", "max_packet_size 20000") as broker,
+        listening(broker.port) as subscriber,
+        running_station(tmp_path, broker.port) as station,
+    ):
+        connected(station)
+        station.announcer.on_snapshot(event(1), b"x" * 20_001)
+        station.announcer.on_snapshot(event(1), b"y" * 20_001)
+        station.send(1)
+        wait_until(lambda: seqs(subscriber) == [1])
+        assert subscriber.newest("videobert/porch/snapshot") is None
+        assert failures(station) == {}
+        assert caplog.text.count("what should stand under videobert/porch/snapshot") == 1
 
 
 @needs_mosquitto
