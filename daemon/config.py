@@ -22,13 +22,13 @@ from daemon.config_errors import Problem, describe_errors
 from daemon.config_sources import ENVIRONMENT_PREFIX, NESTED_DELIMITER, read_sources
 from pipeline.controls import MAX_BUDGET_PER_DAY, MIN_BUDGET_PER_DAY
 from pipeline.errors import SettingsError
+from pipeline.urls import source_kind
 
 # Words that stand directly under <base>/ or under <base>/<camera>/: a camera of that name would be ambiguous.
 RESERVED_NAMES = frozenset(
     {"status", "event", "state", "snapshot", "set", "enabled", "anomaly", "behaviour", "budget", "daemon"}
 )
 _NAME = re.compile(r"[a-z0-9_-]{1,32}")
-_SCHEMES = ("rtsp", "rtsps", "http", "https")
 
 
 def _check_camera_name(name: str) -> str:
@@ -40,13 +40,12 @@ def _check_camera_name(name: str) -> str:
 
 
 def _check_url(url: str) -> str:
-    """Refuse whatever FFmpeg would take for another protocol, such as `concat:a|b` or `pipe:0`."""
-    scheme, colon, rest = url.partition(":")
-    is_path = not colon or "/" in scheme
-    if not url or url.startswith("-") or (not is_path and rest in {"", "//"}):
+    if not url or url.endswith("://"):
         raise ValueError("must be a URL, a file, a folder of images or /dev/videoN")
-    if not is_path and (scheme.lower() not in _SCHEMES or not rest.startswith("//")):
-        raise ValueError(f"must begin with one of {', '.join(s + '://' for s in _SCHEMES)} or be a path")
+    try:
+        source_kind(url)
+    except SettingsError as error:
+        raise ValueError("must begin with rtsp://, rtsps://, http:// or https://, or be a path") from error
     return url
 
 

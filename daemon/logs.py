@@ -7,8 +7,8 @@ import sys
 from datetime import UTC, datetime
 from typing import IO, Literal
 
-# The user-information part of any URL; greedy up to the last @, since a password may hold one.
-_CREDENTIALS = re.compile(r"(?<=://)[^\s/]*@")
+from pipeline.urls import redact_url
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -18,7 +18,7 @@ class Redaction(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace the message by one that is safe to print, on one line."""
         message = record.getMessage()
-        safe = _CONTROL.sub(" ", redact(message))
+        safe = _CONTROL.sub(" ", redact_url(message))
         if safe != message:
             record.msg, record.args = safe, ()
         return True
@@ -37,7 +37,7 @@ class TextFormatter(logging.Formatter):
 
     def formatException(self, ei: object) -> str:  # noqa: N802 - the stdlib's name
         """Return the traceback, redacted like the message."""
-        return redact(super().formatException(ei))  # type: ignore[arg-type]
+        return redact_url(super().formatException(ei))  # type: ignore[arg-type]
 
 
 class JsonFormatter(TextFormatter):
@@ -57,11 +57,6 @@ class JsonFormatter(TextFormatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
-def redact(text: str) -> str:
-    """Return `text` with the user-information part of every URL replaced by `***`."""
-    return _CREDENTIALS.sub("***@", text)
-
-
 def utc_text(time_s: float) -> str:
     """Return a time since the epoch as `2026-11-22T11:31:39.123Z`."""
     return datetime.fromtimestamp(time_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -79,6 +74,6 @@ def configure_logging(level: str, line_format: Literal["text", "json"]) -> None:
     """Send every record of the program to standard error; call once, before any thread starts."""
     logging.basicConfig(level=level.upper(), handlers=[log_handler(line_format, sys.stderr)], force=True)
     logging.captureWarnings(capture=True)
-    # One line per request or per packet helps nobody unless they ask for it by name.
-    for chatty in ("uvicorn.access", "paho", "amqtt", "transitions"):
+    # A line per request, packet or stage of a start helps nobody unless they ask for it by name.
+    for chatty in ("uvicorn", "paho", "amqtt", "transitions"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from daemon.logs import log_handler, redact, utc_text
+from daemon.logs import log_handler, utc_text
 
 
 @pytest.fixture(params=["text", "json"])
@@ -61,8 +61,8 @@ def test_a_camera_cannot_forge_a_second_line(any_format):
     assert written(any_format, "refused: %s", "no\n2023 ERROR forged").count("\n") == 1
 
 
-def test_a_password_with_an_at_sign_is_redacted_whole():
-    assert redact("rtsp://me:p@ss@h/x and http://h/y@z") == "rtsp://***@h/x and http://h/y@z"
+def test_a_password_with_an_at_sign_is_redacted_whole(any_format):
+    assert "ss" not in written(any_format, "at %s", "rtsp://me:p@ss@h/x").partition("rtsp")[2]
 
 
 def test_times_are_utc_with_milliseconds():

@@ -1,0 +1,127 @@
+"""The parts of a running daemon in, what the page and the health checks show of them out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from prometheus_client import Gauge
+
+from daemon.config import CameraTable, MqttTable
+from daemon.engine import Engine
+from daemon.event_log import EventFilter, LoggedEvent
+from daemon.outbox import Outbox
+from daemon.overview import Overview
+from daemon.publisher import BrokerHealth
+from daemon.snapshots import Snapshots
+from daemon.views import CameraView, SystemView
+from pipeline.controls import CameraControls
+from pipeline.urls import redact_url
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """The cameras of the settings in use: what was set, and how its switches stand now."""
+
+    table: CameraTable
+    controls: CameraControls
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What is kept: the event log, the pictures, and how the cameras stand."""
+
+    outbox: Outbox
+    snapshots: Snapshots
+    overview: Overview
+
+
+class House:
+    """What the web threads see of the daemon; it reads, and asks for a reload, and changes nothing."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        engine: Engine,
+        *,
+        mqtt: MqttTable,
+        broker: Callable[[], BrokerHealth],
+        roll: Callable[[], Mapping[str, Roll]],
+        request_reload: Callable[[], None],
+    ) -> None:
+        self._stores = stores
+        self._engine = engine
+        self._mqtt = mqtt
+        self._broker = broker
+        self._roll = roll
+        self._request_reload = request_reload
+        self._started_s = engine.clock.monotonic_s()
+
+    def cameras(self) -> tuple[CameraView, ...]:
+        """Return all cameras in the order of the settings."""
+        scores = _by_camera(self._engine.outlets.metrics.anomaly_score)
+        used = _by_camera(self._engine.outlets.metrics.alarm_budget_used)
+        return tuple(
+            self._view(name, entry, score=scores.get(name, 0.0), used=used.get(name, 0.0))
+            for name, entry in self._roll().items()
+        )
+
+    def system(self) -> SystemView:
+        """Return how the daemon itself stands."""
+        encoder = self._engine.encoder
+        broker, storage = self._broker(), self._stores.outbox.health
+        where = f"{self._mqtt.host}:{self._mqtt.port}"
+        storage_problem = "" if storage.ok else f"events cannot be written: {storage.reason}"
+        return SystemView(
+            version=version("videobertd"),
+            model=f"{encoder.checkpoint.name} {encoder.checkpoint.version}",
+            runtime=encoder.name,
+            uptime_s=round(self._engine.clock.monotonic_s() - self._started_s, 1),
+            broker=f"connected to {where}" if broker.connected else f"not connected to {where}",
+            broker_problem="" if broker.connected else f"MQTT broker: {broker.reason}",
+            model_problem="",
+            storage_problem=storage_problem or self._stores.snapshots.problem,
+            outbox_pending=self._stores.outbox.pending_count,
+        )
+
+    def events(self, which: EventFilter, *, after: int, limit: int) -> tuple[LoggedEvent, ...]:
+        """Return the first messages with a seq above `after`, oldest first."""
+        return self._stores.outbox.events(which, after=after, limit=limit)
+
+    def newest_events(self, which: EventFilter, *, limit: int) -> tuple[LoggedEvent, ...]:
+        """Return the last messages, oldest first."""
+        return self._stores.outbox.newest(which, limit=limit)
+
+    def snapshot(self, event_id: str) -> bytes | None:
+        """Return an event's JPEG, or None where none is kept."""
+        return self._stores.snapshots.read(event_id)
+
+    def picture(self, camera: str) -> bytes | None:
+        """Return a camera's newest picture, or None where there is none yet."""
+        return self._stores.overview.picture(camera) if camera in self._roll() else None
+
+    def request_reload(self) -> None:
+        """Have the settings read again."""
+        self._request_reload()
+
+    def _view(self, name: str, entry: Roll, *, score: float, used: float) -> CameraView:
+        standing = self._stores.overview.standing(name)
+        state = standing.state
+        return CameraView(
+            name=name,
+            description=entry.table.description,
+            source=redact_url(entry.table.url),
+            status=standing.status,
+            reason=standing.reason,
+            anomaly_score=round(score, 3),
+            calibration_ratio=0.0 if state is None else state.calibration_ratio,
+            budget_per_day=entry.controls.snapshot().budget_per_day,
+            budget_used_ratio=round(used, 3),
+            motion=state is not None and state.motion,
+            behaviour=None if state is None else state.behaviour,
+            active_events=() if state is None else state.active_events,
+        )
+
+
+def _by_camera(gauge: Gauge) -> dict[str, float]:
+    """Return a gauge's values by camera."""
+    return {sample.labels["camera"]: sample.value for family in gauge.collect() for sample in family.samples}

@@ -1,0 +1,99 @@
+"""The command line in, an exit code out: 0 well, 1 crashed, 2 wrong usage, 3 cannot start."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from daemon.app import run_daemon
+from daemon.check import run_check
+from daemon.demo.run import run_demo
+from daemon.events_command import EventsQuery, run_events
+from daemon.replay_command import ReplayRequest, run_replay
+from pipeline.errors import CheckpointError, SettingsError
+from pipeline.types import EventKind
+
+EXIT_OK = 0
+EXIT_CANNOT_START = 3
+DEFAULT_CONFIG = Path("config.toml")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; a user's mistake is told in plain lines."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return _dispatch(options)
+    except (SettingsError, CheckpointError) as error:
+        print(error, file=sys.stderr)
+        return EXIT_CANNOT_START
+    except KeyboardInterrupt:
+        return EXIT_OK
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; docs/cli.md is held against it."""
+    parser = argparse.ArgumentParser(
+        prog="videobertd",
+        description="Cameras in, anomaly and behaviour events out over MQTT, by VideoBERT.",
+    )
+    parser.add_argument("--version", action="version", version=f"videobertd {version('videobertd')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_config(commands.add_parser("run", help="run the daemon"))
+    _add_demo(commands.add_parser("demo", help="show the daemon at work on cameras of its own"))
+    _add_config(commands.add_parser("check", help="check the settings, each camera and the broker"))
+    _add_replay(commands.add_parser("replay", help="print the events of videos or folders of images"))
+    _add_events(commands.add_parser("events", help="print the event log"))
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings (%(default)s)"
+    )
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, metavar="N", help="end by itself; exit 0 if events arrived")
+    parser.add_argument("--video", metavar="SOURCE", help="a file or URL to show as one more camera")
+
+
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a video or a folder of images")
+    parser.add_argument(
+        "--learn", nargs="+", default=[], metavar="SOURCE", help="what is normal, seen before the sources"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings; without it the defaults")
+
+
+def _add_events(parser: argparse.ArgumentParser) -> None:
+    _add_config(parser)
+    parser.add_argument("--follow", action="store_true", help="wait for new events until Ctrl-C")
+    parser.add_argument("--camera", metavar="NAME", help="only this camera")
+    parser.add_argument("--kind", choices=[str(kind) for kind in EventKind], help="only this kind")
+    parser.add_argument(
+        "--limit", type=int, default=20, metavar="N", help="the newest messages (%(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, as published")
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    match options.command:
+        case "run":
+            return run_daemon(options.config)
+        case "demo":
+            return run_demo(options.seconds, options.video)
+        case "check":
+            return run_check(options.config)
+        case "replay":
+            request = ReplayRequest(tuple(options.sources), tuple(options.learn), options.config)
+            return run_replay(request, as_json=options.json)
+        case _:
+            kind = EventKind(options.kind) if options.kind else None
+            query = EventsQuery(options.camera, kind, options.limit, follow=options.follow)
+            return run_events(options.config, query, as_json=options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

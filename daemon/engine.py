@@ -1,0 +1,62 @@
+"""What all cameras share between lens and event, and how one more camera is joined to it."""
+
+from dataclasses import dataclass
+
+from daemon.assembly import gate_settings, source_settings
+from daemon.config import CameraTable
+from daemon.overview import Overview
+from daemon.tuning import Tuning
+from models.motion import MotionRenderer, MotionSettings
+from models.runtime import Encoder
+from pipeline.analysis import CameraAnalysis, Outlets
+from pipeline.camera import Camera, CameraLinks, CameraSettings
+from pipeline.clock import Clock
+from pipeline.controls import CameraControls
+from pipeline.mailbox import Mailbox
+from pipeline.reporter import StatusReporter
+from pipeline.source import open_source
+from pipeline.threads import ThreadGroup
+from pipeline.types import ObservedFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The shared parts; `analyses` is the live dictionary that inference and reporter read."""
+
+    clock: Clock
+    group: ThreadGroup
+    encoder: Encoder
+    mailbox: Mailbox
+    outlets: Outlets
+    reporter: StatusReporter
+    analyses: dict[str, CameraAnalysis]
+    overview: Overview
+    tuning: Tuning
+
+    def put(self, camera: str, frame: ObservedFrame) -> None:
+        """Take a camera's next frame: the page may show it, inference gets it."""
+        self.overview.see(camera, frame)
+        self.mailbox.put(camera, frame)
+
+
+def new_camera(engine: Engine, name: str, *, table: CameraTable, controls: CameraControls) -> Camera:
+    """Return a camera of the settings, joined to the engine and not started."""
+    checkpoint = engine.encoder.checkpoint
+    settings = CameraSettings(
+        name=name,
+        source=source_settings(table),
+        sample_fps=table.sample_fps,
+        picture_px=checkpoint.picture_px,
+        gate=gate_settings(table),
+        health=engine.tuning.health,
+    )
+    links = CameraLinks(
+        opener=open_source,
+        clock=engine.clock,
+        metrics=engine.outlets.metrics,
+        frames=engine,
+        reporter=engine.reporter,
+        motion=MotionRenderer(MotionSettings(checkpoint.pictures, checkpoint.picture_px)),
+        is_enabled=lambda: controls.snapshot().enabled,
+    )
+    return Camera(settings, links)

@@ -1,0 +1,127 @@
+"""What the documents promise is what the program has: settings, options, metrics, topics and fields."""
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from pydantic import BaseModel, SecretStr
+
+from daemon.cli import build_parser
+from daemon.config import CameraDefaults, CameraTable, Settings
+from daemon.payloads import SCHEMAS, json_schema
+from daemon.topics import SWITCHES, Topics
+from pipeline.metrics import Metrics
+
+REPOSITORY = Path(__file__).parents[1]
+DOCS = REPOSITORY / "docs"
+
+
+def section(text: str, heading: str) -> str:
+    """Return what stands under a heading of the second level."""
+    _, found, rest = text.partition(f"\n## {heading}\n")
+    assert found, f"there is no heading {heading!r}"
+    return rest.partition("\n## ")[0]
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """Return the cells of each table row after its first, by the first cell without its backticks."""
+    cells = [re.split(r"\s*\|\s*", line.strip("| ")) for line in text.splitlines() if line.startswith("| `")]
+    return {row[0].strip("`"): row[1:] for row in cells}
+
+
+def toml(value: object) -> str:
+    """Return a default as it stands in the file; None and an empty password are an empty text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or isinstance(value, SecretStr):
+        return '""'
+    return json.dumps(str(value) if isinstance(value, Path) else value)
+
+
+def tables() -> list[tuple[str, type[BaseModel], set[str]]]:
+    """Return each section's heading, its model, and the settings that it must list."""
+    plain = [
+        (f"[{name}]", field.annotation, set(field.annotation.model_fields))
+        for name, field in Settings.model_fields.items()
+        if name != "cameras"
+    ]
+    own = set(CameraTable.model_fields) - set(CameraDefaults.model_fields)
+    return [*plain, ("[cameras.&lt;name&gt;]", CameraTable, own)]
+
+
+@pytest.mark.parametrize(("heading", "model", "names"), tables())
+def test_every_setting_is_documented_with_its_default(heading, model, names):
+    documented = rows(section((DOCS / "configuration.md").read_text(encoding="utf-8"), heading))
+    assert set(documented) == names
+    for name in names:
+        field = model.model_fields[name]
+        default = "required" if field.is_required() else f"`{toml(field.default)}`"
+        assert documented[name][1] == default, name
+
+
+@pytest.mark.parametrize(("heading", "model", "names"), tables()[:-1])
+def test_every_setting_stands_in_the_commented_file(heading, model, names):
+    text = (REPOSITORY / "config.toml").read_text(encoding="utf-8")
+    body = text.partition(f"\n{heading}\n")[2].partition("\n[")[0]
+    assert set(re.findall(r"^(\w+) = ", body, re.MULTILINE)) == names - {"password"}
+
+
+def test_every_command_and_option_is_documented():
+    text = (DOCS / "cli.md").read_text(encoding="utf-8")
+    (commands,) = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    for name, parser in commands.choices.items():
+        documented = {option.split()[0].rstrip("…") for option in rows(section(text, f"videobertd {name}"))}
+        options = {
+            action.option_strings[-1] if action.option_strings else action.metavar
+            for action in parser._actions
+            if not isinstance(action, argparse._HelpAction)
+        }
+        assert documented == options, name
+
+
+def test_every_metric_is_documented_with_its_labels():
+    text = (DOCS / "metrics.md").read_text(encoding="utf-8")
+    documented = {name.partition("{")[0] for name in rows(text)}
+    registry = CollectorRegistry()
+    Metrics(registry)
+    names = {
+        f"{family.name}_total" if family.type == "counter" else family.name for family in registry.collect()
+    }
+    assert {name for name in documented if name.startswith("videobert_")} == names
+
+
+def test_every_topic_is_documented():
+    text = (DOCS / "events.md").read_text(encoding="utf-8")
+    topics = Topics()
+    camera = "<camera>"
+    named = [
+        topics.status,
+        topics.event(camera),
+        topics.camera_status(camera),
+        topics.state(camera),
+        topics.snapshot(camera),
+        topics.switch_set(camera, "<switch>"),
+        topics.switch_state(camera, "<switch>"),
+        "homeassistant/device/videobert_<camera>/config",
+    ]
+    assert [topic for topic in named if f"`{topic}`" not in text] == []
+    assert [switch for switch in SWITCHES if f"`{switch}`" not in text] == []
+
+
+@pytest.mark.parametrize("name", list(SCHEMAS))
+def test_every_field_of_a_payload_is_documented(name):
+    text = (DOCS / "events.md").read_text(encoding="utf-8")
+    assert [field for field in json_schema(name)["properties"] if f"`{field}`" not in text] == []
+
+
+def test_links_between_documents_lead_somewhere():
+    broken = [
+        f"{document.name}: {target}"
+        for document in [*DOCS.rglob("*.md"), *REPOSITORY.glob("*.md")]
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", document.read_text(encoding="utf-8"))
+        if not (document.parent / target).exists()
+    ]
+    assert broken == []
