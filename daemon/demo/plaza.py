@@ -11,7 +11,7 @@ from daemon.demo.plaza_ground import HORIZON_PX, paint_plaza, px_per_m
 
 ROUND_S = 22.5  # everybody comes by once in it; a quarter of the script, so that its end meets its start
 MARGIN_M = 2.0
-RUN_M_PER_S, CART_M_PER_S = 5.2, 3.6
+RUN_M_PER_S, CART_M_PER_S = 5.4, 3.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ WAYS = (
     Way(RED, 23.0, 1.2, 18.0, leftwards=True),
     Way(CREAM, 25.5, 1.3, 3.0),
 )
-RUN_DEPTH_M, CART_DEPTH_M = 14.0, 16.5
+RUN_DEPTH_M, CART_DEPTH_M = 11.0, 16.5
 
 
 class Plaza:

@@ -42,7 +42,7 @@ def run_demo(
     with ExitStack() as stack:
         stack.enter_context(_signals(stop))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="videobertd-demo-")))
-        scenery = _given(video, clock) if video else Stage(shoot_films(console), clock)
+        scenery = _given(video, clock) if video else Stage(shoot_films(console, seconds=seconds), clock)
         stack.enter_context(scenery)
         places = DemoPlaces(free_port(1883), free_port(8080), folder)
         stack.enter_context(EmbeddedBroker(places.mqtt_port))

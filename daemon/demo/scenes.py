@@ -57,12 +57,14 @@ class FilmFeed:
             number = max(number + 1, round(self.clock.monotonic_s() - self.began_s))
 
 
-def shoot(camera: str, *, seed: int = 1, on_second: Callable[[], None] = lambda: None) -> Film:
-    """Render and encode a scene's script; `on_second` is called LOOP_S times, to show progress."""
+def shoot(
+    camera: str, *, length_s: int = LOOP_S, seed: int = 1, on_second: Callable[[], None] = lambda: None
+) -> Film:
+    """Render and encode the first seconds of a scene's script; `on_second` is called after each."""
     encoder = SegmentEncoder(WIDTH_PX, HEIGHT_PX, FPS)
     pictures = picture_stream(camera, seed=seed)
     seconds = []
-    for _ in range(LOOP_S):
+    for _ in range(length_s):
         seconds.append(encoder.encode([next(pictures) for _ in range(FPS)]))
         on_second()
     return Film(encoder.parameter_sets, tuple(seconds))

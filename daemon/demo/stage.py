@@ -1,5 +1,6 @@
 """The demo's cameras: rendered films or a source of the user's; faults when the script says so."""
 
+import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,12 +31,16 @@ class DemoCamera:
     loop: bool = False
 
 
-def shoot_films(console: Console) -> dict[str, Film]:
-    """Render and encode all scenes, two at a time, with a progress bar."""
+def shoot_films(console: Console, *, seconds: float | None = None) -> dict[str, Film]:
+    """Render and encode all scenes, as much of them as will be seen, with a progress bar."""
+    length_s = LOOP_S if seconds is None else min(LOOP_S, math.ceil(seconds) + 2)
     columns = (TextColumn("[progress.description]{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True) as progress, ThreadPoolExecutor(2) as pool:
-        bar = progress.add_task("Rendering the demo's cameras", total=LOOP_S * len(SCENES))
-        films = {name: pool.submit(shoot, name, on_second=lambda: progress.advance(bar)) for name in SCENES}
+        bar = progress.add_task("Rendering the demo's cameras", total=length_s * len(SCENES))
+        films = {
+            name: pool.submit(shoot, name, length_s=length_s, on_second=lambda: progress.advance(bar))
+            for name in SCENES
+        }
         return {name: film.result() for name, film in films.items()}
 
 

@@ -14,7 +14,7 @@ from daemon.demo.run import run_demo
 from daemon.demo.scenes import Film
 from daemon.demo.script import PLAZA, ROOM
 from daemon.demo.settings import DemoPlaces, settings_text
-from daemon.demo.stage import DemoCamera, GivenCamera, Stage, camera_of
+from daemon.demo.stage import DemoCamera, GivenCamera, Stage, camera_of, shoot_films
 from daemon.demo.subscriber import Heard
 from daemon.demo.table import Moment, live_view, plain_event, summary_lines
 from daemon.demo.verdict import findings
@@ -74,6 +74,11 @@ def test_a_camera_goes_away_and_comes_back_by_the_script(stage, clock, read_fram
 def test_the_stage_says_what_happens(stage, clock, at_s, words):
     clock.now_s += at_s
     assert stage.words == words
+
+
+def test_only_what_will_be_seen_is_rendered():
+    films = shoot_films(Console(file=io.StringIO()), seconds=0.4)
+    assert {name: len(film.seconds) for name, film in films.items()} == {PLAZA: 3, ROOM: 3}
 
 
 def test_a_file_of_the_users_plays_in_a_loop(video):
