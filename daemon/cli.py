@@ -1,6 +1,7 @@
 """The command line in, an exit code out: 0 well, 1 crashed, 2 wrong usage, 3 cannot start."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return EXIT_CANNOT_START
     except KeyboardInterrupt:
+        return EXIT_OK
+    except BrokenPipeError:  # `videobertd events | head`: nobody reads on, and nobody is to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
 
 

@@ -78,10 +78,10 @@ def compose(base: Base) -> Iterator[Parts]:
         delivery = stack.enter_context(opened)
         _end_what_a_crash_left_open(delivery, clock)
         stores = _stores(settings, delivery, clock)
-        engine = _engine(base, encoder, delivery, stores, metrics=metrics)
+        engine = _engine(base, encoder, delivery=delivery, stores=stores, metrics=metrics)
         inference = Inference(encoder, engine.mailbox, cameras=engine.analyses, clock=clock, metrics=metrics)
         cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / "learned")
-        house = _house(base, stores, engine, delivery, cameras)
+        house = _house(base, stores, engine=engine, delivery=delivery, cameras=cameras)
         app = create_app(house, metrics.registry, settings.http)
         server = HttpServer(app, listener) if listener else None
         yield Parts(delivery, stores, engine, inference, cameras, house, server, page)
@@ -111,7 +111,7 @@ def _stores(settings: Settings, delivery: Delivery, clock: Clock) -> Stores:
     return Stores(delivery.outbox, snapshots, Overview(snapshots))
 
 
-def _engine(base: Base, encoder: Encoder, delivery: Delivery, stores: Stores, *, metrics: Metrics) -> Engine:
+def _engine(base: Base, encoder: Encoder, *, delivery: Delivery, stores: Stores, metrics: Metrics) -> Engine:
     listener = Fanout([delivery.announcer, stores.overview])  # first whoever must not lose an event
     book = EventBook(listener, base.clock, metrics=metrics)
     outlets = Outlets(book, listener, metrics)
@@ -124,7 +124,7 @@ def _engine(base: Base, encoder: Encoder, delivery: Delivery, stores: Stores, *,
     )
 
 
-def _house(base: Base, stores: Stores, engine: Engine, delivery: Delivery, cameras: Cameras) -> House:
+def _house(base: Base, stores: Stores, *, engine: Engine, delivery: Delivery, cameras: Cameras) -> House:
     return House(
         stores,
         engine,
