@@ -259,7 +259,7 @@ class Outbox:
         if self._clock.monotonic_s() < self._next_try_s:
             self._forget_oldest()
             return
-        rows = [_row(item, self._acknowledged) for item in self._unwritten]
+        rows = [_row(item) for item in self._unwritten]
         try:
             # An acknowledgement may be lost with the power (the event is sent twice), an event may not.
             self._database.execute(f"PRAGMA synchronous={'FULL' if rows else 'NORMAL'}")
@@ -333,7 +333,7 @@ def end_open_events(outbox: Outbox, clock: Clock) -> int:
     return len(left_open)
 
 
-def _row(item: _Unwritten, acknowledged: Collection[int]) -> tuple[object, ...]:
+def _row(item: _Unwritten) -> tuple[object, ...]:
     event, logged = item.event, item.logged
     return (
         logged.seq,
@@ -344,7 +344,7 @@ def _row(item: _Unwritten, acknowledged: Collection[int]) -> tuple[object, ...]:
         event.label,
         event.start_utc_s,
         item.written_utc_s,
-        int(logged.seq not in acknowledged),
+        int(logged.pending),
         logged.payload,
     )
 

@@ -164,7 +164,7 @@ def test_nothing_is_lost_or_repeated_while_the_broker_is_away(tmp_path, protocol
         running_station(tmp_path, broker.port, protocol=protocol) as station,
     ):
         connected(station)
-        for first in (1, 101, 201):
+        for first in (1, 101):
             broker.stop()
             station.send(*range(first, first + 100))
             wait_until(lambda: not station.publisher.health.connected)
@@ -173,7 +173,7 @@ def test_nothing_is_lost_or_repeated_while_the_broker_is_away(tmp_path, protocol
             wait_until(lambda first=first: set(seqs(subscriber)) == set(range(1, first + 100)))
         # What mosquitto itself gives again, because it stopped before our answer, it marks as `dup`.
         fresh = [json.loads(one.payload)["seq"] for one in events_of(subscriber) if not one.dup]
-        assert fresh == list(range(1, 301))
+        assert fresh == list(range(1, 201))
 
 
 @needs_mosquitto
@@ -238,6 +238,7 @@ def test_a_clean_stop_says_that_daemon_and_cameras_are_offline(broker, tmp_path)
         subscriber.wait_for("videobert/status", b"offline")
         subscriber.wait_for("videobert/porch/status", b"offline")
         assert seqs(subscriber) == list(range(1, 301))
+        assert subscriber.messages[-1].topic == "videobert/status"
 
 
 @needs_mosquitto
