@@ -16,10 +16,9 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from daemon.config_errors import Problem, describe_errors
-from daemon.config_sources import ENVIRONMENT_PREFIX, NESTED_DELIMITER, read_sources
+from daemon.config_sources import read_sources
 from pipeline.controls import MAX_BUDGET_PER_DAY, MIN_BUDGET_PER_DAY
 from pipeline.errors import SettingsError
 from pipeline.urls import source_kind
@@ -180,16 +179,8 @@ class CameraTable(CameraDefaults):
         return self.model_copy(update={key: getattr(defaults, key) for key in silent})
 
 
-class Settings(BaseSettings):
+class Settings(Table):
     """Everything that a user can set; read-only after it was loaded."""
-
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        env_prefix=ENVIRONMENT_PREFIX,
-        env_nested_delimiter=NESTED_DELIMITER,
-        protected_namespaces=(),
-    )
 
     mqtt: MqttTable = MqttTable()
     http: HttpTable = HttpTable()
@@ -199,19 +190,6 @@ class Settings(BaseSettings):
     logging: LoggingTable = LoggingTable()
     defaults: CameraDefaults = CameraDefaults()
     cameras: dict[CameraName, CameraTable] = {}
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take values from the caller only: `load_settings` has merged file and environment already."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)
 
 
 def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -232,6 +210,6 @@ def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Setti
 
 def _validate(values: dict[str, Any]) -> tuple[Settings | None, list[Problem]]:
     try:
-        return Settings(**values), []
+        return Settings.model_validate(values), []
     except ValidationError as error:
         return None, describe_errors(error, Settings)

@@ -5,9 +5,10 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
+from pydantic import BaseModel
 from pydantic_settings import BaseSettings, EnvSettingsSource
 from pydantic_settings import SettingsError as UnreadableEnvironment
 
@@ -40,7 +41,7 @@ class Sources:
         return f"environment: {ENVIRONMENT_PREFIX}{NESTED_DELIMITER.join(location).upper()}"
 
 
-def read_sources(path: Path, environ: Mapping[str, str], model: type[BaseSettings]) -> Sources:
+def read_sources(path: Path, environ: Mapping[str, str], model: type[BaseModel]) -> Sources:
     """Read the file, put the environment over it and fill in the variables of URLs.
 
     Raises:
@@ -66,8 +67,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: is not valid TOML: {error}") from error
 
 
-def _read_environment(environ: Mapping[str, str], model: type[BaseSettings]) -> dict[str, Any]:
-    source = EnvSettingsSource(model)
+def _read_environment(environ: Mapping[str, str], model: type[BaseModel]) -> dict[str, Any]:
+    # The source only looks at the model's fields; a BaseSettings would also read os.environ by itself.
+    source = EnvSettingsSource(
+        cast("type[BaseSettings]", model),
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter=NESTED_DELIMITER,
+    )
     source.env_vars = {key.lower(): value for key, value in environ.items()}
     try:
         return source()
@@ -84,16 +90,13 @@ def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refused_keys(path: Path, values: dict[str, Any]) -> Iterator[str]:
-    for key in [key for key in values if key.startswith("_")]:  # BaseSettings would take _env_file for itself
-        del values[key]
-        yield f"{path}: {key}: unknown setting"
     mqtt = values.get("mqtt")
     if isinstance(mqtt, dict) and mqtt.pop("password", None) is not None:
         variable = f"{ENVIRONMENT_PREFIX}MQTT{NESTED_DELIMITER}PASSWORD"
         yield f"{path}: mqtt.password: must not stand in the file: use password_file or {variable}"
 
 
-def _unknown_sections(environ: Mapping[str, str], model: type[BaseSettings]) -> Iterator[str]:
+def _unknown_sections(environ: Mapping[str, str], model: type[BaseModel]) -> Iterator[str]:
     # Only names with the delimiter: Kubernetes sets VIDEOBERTD_PORT and the like for a service of our name.
     for name in sorted(environ):
         section, delimiter, _ = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition(NESTED_DELIMITER)

@@ -66,8 +66,8 @@ def event_duration(event: EventMessage) -> str:
 
 
 def rarity(event: EventMessage) -> str:
-    """Return an anomaly's p-value in words: 0.001 is "once in 1000 normal minutes"."""
-    return f"once in {round(1 / event.p_value)} normal minutes" if event.p_value else ""
+    """Return an anomaly's p-value in words: 0.001 is "· once in 1000 normal minutes"."""
+    return f"· once in {round(1 / event.p_value)} normal minutes" if event.p_value else ""
 
 
 TEMPLATES.filters["rarity"] = rarity

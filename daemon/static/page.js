@@ -62,8 +62,8 @@ function showCamera(camera) {
   fill(card, "description", camera.description || camera.source);
   fill(card, "reason", camera.reason);
   const learned = camera.calibration_ratio >= 1;
-  const budget = `${percent(camera.budget_used_ratio)} of ${camera.budget_per_day} a day`;
-  fill(card, "calibration_words", learned ? `budget used ${budget}` : `learned ${percent(camera.calibration_ratio)}`);
+  const budget = `${percent(camera.budget_used_ratio)} of alarm budget`;
+  fill(card, "calibration_words", learned ? budget : `learned ${percent(camera.calibration_ratio)}`);
   card.querySelector('[data-field="calibration_ratio"]').value = learned ? camera.budget_used_ratio : camera.calibration_ratio;
   const score = card.querySelector('[data-field="anomaly_score"]');
   score.value = camera.anomaly_score;
@@ -96,7 +96,7 @@ function showEvent(event) {
   for (const field of ["label", "camera", "explanation"]) fill(row, field, event[field]);
   fill(row, "duration", event.end_utc ? durationText((new Date(event.end_utc) - new Date(event.start_utc)) / 1000) : "now");
   fill(row, "start", localTime(event.start_utc));
-  fill(row, "rarity", event.p_value ? `once in ${Math.round(1 / event.p_value)} normal minutes` : "");
+  fill(row, "rarity", event.p_value ? `· once in ${Math.round(1 / event.p_value)} normal minutes` : "");
 }
 
 function showEvents(answer) {
