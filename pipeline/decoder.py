@@ -11,8 +11,6 @@ from pipeline.errors import SourceEnded, SourceGarbled, SourceStalled, SourceUnr
 from pipeline.stream import OnDrop, SourceSettings, TimedFrame
 from pipeline.urls import SourceKind, redact_url, source_path
 
-# Ten seconds of a 25 fps stream in which nothing could be decoded, or nothing carried a time.
-MAX_LOST_IN_A_ROW = 250
 # First frame after 0.07 s rather than 1.2 s: the stream's parameters stand in its SDP or first keyframe.
 QUICK_START = {"analyzeduration": "0", "probesize": "32768"}
 # What FFmpeg may open for a URL, whatever a playlist, a redirect or a crafted file asks for.
@@ -47,7 +45,7 @@ def read_container(
         if not container.streams.video:
             raise SourceGarbled(f"{redact_url(settings.url)} holds no video")
         untimed = kind is SourceKind.HTTP and container.format.name in UNTIMED_FORMATS
-        for frame in decode_frames(container, settings, on_drop):
+        for frame in decode_frames(container, settings, clock=clock, on_drop=on_drop):
             if untimed:
                 yield TimedFrame(frame, clock.monotonic_s())
             elif frame.time is not None:
@@ -131,10 +129,10 @@ def _read_errors(settings: SourceSettings) -> Iterator[None]:
 
 
 def decode_frames(
-    container: InputContainer, settings: SourceSettings, on_drop: OnDrop
+    container: InputContainer, settings: SourceSettings, *, clock: Clock, on_drop: OnDrop
 ) -> Iterator[av.VideoFrame]:
     """Yield whole frames that have a time; report the others, and give up where there are only others."""
-    losses = _Losses(settings, on_drop)
+    losses = _Losses(settings, clock, on_drop=on_drop)
     with _read_errors(settings):
         for packet in container.demux(container.streams.video[0]):
             try:
@@ -148,12 +146,13 @@ def decode_frames(
 
 
 class _Losses:
-    """Counts frames that are of no use, and gives up where too many follow one another."""
+    """Reports frames that are of no use, and gives up where for too long there are only such frames."""
 
-    def __init__(self, settings: SourceSettings, on_drop: OnDrop) -> None:
+    def __init__(self, settings: SourceSettings, clock: Clock, *, on_drop: OnDrop) -> None:
         self._settings = settings
+        self._clock = clock
         self._on_drop = on_drop
-        self._in_a_row = 0
+        self._since_s: float | None = None  # when the first of those in a row came
 
     def is_whole(self, frame: av.VideoFrame) -> bool:
         """Say whether a frame can be used; the first ones after joining a stream have no time or holes."""
@@ -162,7 +161,7 @@ class _Losses:
         elif frame.is_corrupt:
             self.add("decode_error")
         else:
-            self._in_a_row = 0
+            self._since_s = None
             return True
         return False
 
@@ -170,10 +169,13 @@ class _Losses:
         """Report one lost frame.
 
         Raises:
-            SourceGarbled: It was one too many in a row.
+            SourceGarbled: There was no other kind of frame for as long as a stream may be silent.
         """
         self._on_drop(reason)
-        self._in_a_row += 1
-        if self._in_a_row >= MAX_LOST_IN_A_ROW:
+        now_s = self._clock.monotonic_s()
+        if self._since_s is None:
+            self._since_s = now_s
+        allowed_s = self._settings.stall_timeout_s
+        if now_s - self._since_s >= allowed_s:
             url = redact_url(self._settings.url)
-            raise SourceGarbled(f"{url} sent {self._in_a_row} frames in a row that cannot be used: {reason}")
+            raise SourceGarbled(f"{url} sent only frames that cannot be used for {allowed_s:g} s: {reason}")

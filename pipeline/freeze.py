@@ -11,8 +11,8 @@ LIVELY_LEVELS = 6
 # An encoder's rounding moves few cells by one level; a sensor's noise moves more of them, or further.
 ROUNDING_LEVELS = 1
 ROUNDING_RATIO = 0.02
-# At one look a second, more pictures than a frozen camera needs to have shown all of its keyframe cycle.
-MAX_PICTURES = 64
+# At one look a second, the pictures of any usual keyframe cycle.
+MAX_PICTURES = 24
 
 
 class FreezeDetector:

@@ -29,7 +29,7 @@ class HealthSettings:
     check_s: float = 1.0
     min_matched: float = 0.25
     min_contrast: float = 0.4
-    min_sharpness: float = 0.4
+    min_sharpness: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

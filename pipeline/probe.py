@@ -34,7 +34,7 @@ def probe_source(settings: SourceSettings, clock: Clock) -> SourceFacts:
         if not container.streams.video:
             raise SourceGarbled(f"{redact_url(settings.url)} holds no video")
         stream = container.streams.video[0]
-        frame = next(decode_frames(container, settings, lambda _reason: None), None)
+        frame = next(decode_frames(container, settings, clock=clock, on_drop=lambda _reason: None), None)
         if frame is None:
             raise SourceEnded(f"{redact_url(settings.url)} holds no frame")
         rate = stream.average_rate or stream.guessed_rate

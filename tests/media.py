@@ -43,7 +43,7 @@ def moving_square(
 
 
 def write_video(path: Path, pictures: Iterable[np.ndarray], *, fps: int = FPS, **options: object) -> Path:
-    """Encode RGB pictures, as H.264 in what the name says unless `codec` or `format` do; `times_s` are pts."""
+    """Encode RGB pictures, as H.264 unless `codec` says otherwise, 1 / fps apart unless `times_s` do."""
     times_s = options.pop("times_s", None)
     stream, codec = None, str(options.pop("codec", "libx264"))
     with av.open(str(path), "w", format=options.pop("format", None)) as container:

@@ -167,7 +167,7 @@ def test_a_mute_server_is_given_up_after_the_open_timeout():
 
 
 class MjpegHandler(http.server.BaseHTTPRequestHandler):
-    """Serves three pictures as motion JPEG, as web cameras do; then ends, or stays silent."""
+    """Serves three pictures as motion JPEG, as web cameras do; then ends, stays silent or sends noise."""
 
     release = threading.Event()
 
@@ -179,6 +179,8 @@ class MjpegHandler(http.server.BaseHTTPRequestHandler):
             jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")
+        while self.path == "/garbled" and not self.release.wait(0.05):
+            self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 8\r\n\r\nno jpeg!\r\n")
         if self.path == "/silent":
             self.release.wait(10)
 
@@ -210,6 +212,13 @@ def test_the_end_of_a_live_stream_is_an_error(mjpeg_url):
 def test_a_stream_that_falls_silent_is_stalled(mjpeg_url):
     with pytest.raises(SourceStalled, match=r"sent nothing for 0\.4 s"):
         times_of(f"{mjpeg_url}/silent", stall_timeout_s=0.4)
+
+
+def test_a_stream_that_sends_only_noise_is_garbled(mjpeg_url):
+    dropped = []
+    with pytest.raises(SourceGarbled, match=r"cannot be used for 0\.5 s: decode_error"):
+        times_of(f"{mjpeg_url}/garbled", stall_timeout_s=0.5, on_drop=dropped.append)
+    assert set(dropped) == {"decode_error"}
 
 
 def test_a_wrong_password_is_named(mjpeg_url):
