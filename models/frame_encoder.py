@@ -69,7 +69,7 @@ class ConvNorm(nn.Module):
         self, channels_in: int, channels_out: int, *, kernel: int = 1, stride: int = 1, groups: int = 1
     ) -> None:
         super().__init__()
-        # An even side lacks `kernel - stride` pixels, the odd one at the end: of stride 2, 3 → (0, 1), 5 → (1, 2).
+        # An even side lacks `kernel - stride` pixels, the odd one at the end: stride 2 pads 3 by (0, 1).
         missing = kernel - stride
         self.padding = (missing // 2, missing - missing // 2) * 2
         self.conv = nn.Conv2d(channels_in, channels_out, kernel, stride, groups=groups, bias=False)

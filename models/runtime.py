@@ -43,7 +43,7 @@ class ClipBatch:
 
 @dataclass(frozen=True, slots=True)
 class ClipUnderstanding:
-    """What the temporal model says of B clips: `embedding` (B, D), and (B, labels) per task; rows sum to 1."""
+    """What the temporal model says of B clips: `embedding` (B, D), and (B, labels) per task."""
 
     embedding: F32
     probabilities: Mapping[str, F32]
@@ -85,6 +85,17 @@ def open_encoder(checkpoint_dir: Path, *, device: Device = "auto", threads: int 
     from models.onnx_runtime import OnnxRuntimeEncoder  # noqa: PLC0415 - optional backend
 
     return OnnxRuntimeEncoder.open(checkpoint, threads=threads)
+
+
+def empty_clips(checkpoint: Checkpoint, count: int) -> ClipBatch:
+    """Return clips of zeros without a real frame but the newest, for warming up."""
+    frames = (count, checkpoint.num_frames)
+    mask = np.zeros(frames, np.bool_)
+    mask[:, -1] = True
+    features = np.zeros((*frames, checkpoint.feature_dim * len(checkpoint.pictures)), np.float32)
+    return ClipBatch(
+        features=features, motion=np.zeros((*frames, checkpoint.motion_dim), np.float32), mask=mask
+    )
 
 
 def _cuda_available() -> bool:

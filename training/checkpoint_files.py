@@ -1,0 +1,112 @@
+"""Models and calibration pictures in, the files of a checkpoint folder out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from models.checkpoint import (
+    CONFIG_FILE,
+    FRAME_ENCODER_FILE,
+    TEMPORAL_FILE,
+    TEXT_STATES_FILE,
+    WEIGHTS_FILE,
+    Checkpoint,
+    Task,
+    save_checkpoint,
+    sha256_of,
+)
+from models.configuration import Size, VideoBERTConfig
+from models.frame_encoder import FrameEncoder, pretrained_frame_encoder
+from models.heads import VideoBERTForSequenceClassification
+from models.processing import VideoBERTTokenizer
+from models.text_states import TextStates
+from training.frame_encoder_export import export_frame_encoder
+from training.temporal_export import example_inputs, export_temporal
+
+# What every clip is read with until cameras have descriptions of their own.
+TEXT = "a fixed surveillance camera"
+VERSION = "0.1.0"
+
+U8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What is exported: both models in eval mode, and the text states that clips are read with."""
+
+    frames: FrameEncoder
+    temporal: VideoBERTForSequenceClassification
+    text: TextStates
+
+
+def untrained_models(size: Size, *, seed: int) -> Models:
+    """Return a VideoBERT with random weights beside the pretrained frame encoder and text tower."""
+    torch.manual_seed(seed)
+    # Weights are kept as float16: what is exported is what a reader of the file gets.
+    temporal = VideoBERTForSequenceClassification(VideoBERTConfig.of_size(size))
+    cast_weights(temporal, torch.float16)
+    cast_weights(temporal, torch.float32)
+    temporal.train(mode=False)
+    return Models(frames=pretrained_frame_encoder(), temporal=temporal, text=encode_text(temporal, TEXT))
+
+
+def encode_text(model: VideoBERTForSequenceClassification, text: str) -> TextStates:
+    """Run the text tower over one sentence."""
+    tokens = VideoBERTTokenizer.from_package()(text, return_tensors="pt")
+    with torch.inference_mode():
+        states = model.videobert.encode_text(tokens["input_ids"], tokens["attention_mask"])
+    return TextStates(states=states[0].numpy(), mask=tokens["attention_mask"][0].bool().numpy())
+
+
+def write_checkpoint(models: Models, pictures: U8, *, folder: Path, name: str) -> Checkpoint:
+    """Write weights, configuration, both int8 models, text states and their description into `folder`.
+
+    `pictures` (N, S, S, 3) are what the frame encoder is scaled to int8 on.
+    """
+    export_frame_encoder(models.frames, pictures, folder / FRAME_ENCODER_FILE)
+    example = example_inputs(models.temporal.config, models.text)
+    export_temporal(models.temporal, example, folder / TEMPORAL_FILE)
+    models.text.save(folder / TEXT_STATES_FILE)
+    save_weights(models.temporal, folder)
+    checkpoint = describe(models.temporal.config, folder, name=name)
+    save_checkpoint(checkpoint)
+    return checkpoint
+
+
+def save_weights(model: VideoBERTForSequenceClassification, folder: Path) -> None:
+    """Write the weights as float16, half the size, with a configuration that loads them as float32."""
+    cast_weights(model, torch.float16)
+    model.save_pretrained(folder)
+    cast_weights(model, torch.float32)
+    model.config.save_pretrained(folder)
+
+
+def cast_weights(model: nn.Module, dtype: torch.dtype) -> None:
+    """Convert a model's weights in place; its configuration says so too."""
+    model.to(dtype)
+    model.config.dtype = dtype
+
+
+def describe(config: VideoBERTConfig, folder: Path, *, name: str) -> Checkpoint:
+    """Return the description of the untrained checkpoint whose files lie in `folder`."""
+    files = (FRAME_ENCODER_FILE, TEMPORAL_FILE, TEXT_STATES_FILE, WEIGHTS_FILE, CONFIG_FILE)
+    return Checkpoint(
+        folder=folder,
+        name=name,
+        version=VERSION,
+        trained=False,
+        pictures=tuple(config.pictures),
+        picture_px=config.picture_px,
+        num_frames=config.num_frames,
+        sample_fps=config.sample_fps,
+        stride_s=config.stride_s,
+        feature_dim=config.feature_dim,
+        motion_dim=config.motion_dim,
+        embedding_dim=config.embedding_dim,
+        tasks={task: Task(tuple(labels), (None,) * len(labels)) for task, labels in config.tasks.items()},
+        files={file: sha256_of(folder / file) for file in files},
+    )

@@ -1,0 +1,131 @@
+"""A frame encoder and calibration pictures in, one int8 ONNX file out that takes raw uint8 pictures."""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import Tensor, nn
+
+from models.frame_encoder import MEAN, PICTURE_PX, SCALE, FrameEncoder
+from training.rounding import round_weights
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+
+OPSET = 20
+INPUT = "pictures"
+OUTPUTS = ("pooled", "grid")
+NORMALISED = "normalised"
+CALIBRATION_BATCH = 8
+
+logging.getLogger("onnxscript").setLevel(logging.WARNING)
+
+
+class _AfterNormalising(nn.Module):
+    """The encoder without its first step, which the int8 graph does by reading uint8 as a scaled integer."""
+
+    def __init__(self, encoder: FrameEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, normalised: Tensor) -> tuple[Tensor, Tensor]:
+        return self.encoder.forward_normalised(normalised)
+
+
+class _Pictures(CalibrationDataReader):  # type: ignore[misc] # onnxruntime has no types
+    """Hands the calibration pictures to the quantiser, a few at a time."""
+
+    def __init__(self, pictures: U8) -> None:
+        self._batches: Iterator[U8] = iter(
+            np.array_split(pictures, range(CALIBRATION_BATCH, len(pictures), CALIBRATION_BATCH))
+        )
+
+    def get_next(self) -> dict[str, F32] | None:
+        batch = next(self._batches, None)
+        return None if batch is None else {NORMALISED: normalise(batch)}
+
+
+def normalise(pictures: U8) -> F32:
+    """Return what the encoder's first convolution reads: (N, S, S, 3) uint8 → (N, 3, S, S) float32."""
+    scaled = (pictures.astype(np.float32) - np.float32(MEAN)) / np.float32(SCALE)
+    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
+
+
+def export_frame_encoder(encoder: FrameEncoder, pictures: U8, target: Path) -> None:
+    """Quantise the encoder statically, per channel, and write it to `target`.
+
+    Args:
+        encoder: In eval mode, on the CPU.
+        pictures: (N, S, S, 3) real pictures of the kinds that the encoder will see.
+        target: The ONNX file; its input is `pictures` (batch, S, S, 3) uint8.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        float_file, prepared_file = Path(folder) / "float.onnx", Path(folder) / "prepared.onnx"
+        int8_file = Path(folder) / "int8.onnx"
+        # Some dozens are enough to measure means.
+        rounded = round_weights(encoder, torch.from_numpy(pictures[:: max(1, len(pictures) // 40)]))
+        _export_float(rounded, float_file)
+        quant_pre_process(float_file, prepared_file, skip_symbolic_shape=True)
+        quantize_static(prepared_file, int8_file, _Pictures(pictures), **_quantisation())
+        model = onnx.load(int8_file)
+    read_uint8(model)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, target)
+
+
+def _export_float(encoder: FrameEncoder, target: Path) -> None:
+    # Two pictures: a batch of one would be taken for a constant.
+    example = torch.zeros(2, 3, PICTURE_PX, PICTURE_PX)
+    torch.onnx.export(
+        _AfterNormalising(encoder).eval(),
+        (example,),
+        str(target),
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=[NORMALISED],
+        output_names=list(OUTPUTS),
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        external_data=False,
+        verbose=False,
+    )
+
+
+def _quantisation() -> dict[str, Any]:
+    # (x - 127) / 128 is uint8 with zero point 127 and scale 1/128, exactly: the input costs no accuracy.
+    as_uint8 = {"scale": np.array(1 / SCALE, np.float32), "zero_point": np.array(int(MEAN), np.uint8)}
+    return {
+        "quant_format": QuantFormat.QDQ,
+        "per_channel": True,
+        "activation_type": QuantType.QUInt8,
+        "weight_type": QuantType.QInt8,
+        "calibrate_method": CalibrationMethod.MinMax,
+        "op_types_to_quantize": ["Conv", "Add", "Clip"],
+        "extra_options": {"TensorQuantOverrides": {NORMALISED: [as_uint8]}},
+    }
+
+
+def read_uint8(model: onnx.ModelProto) -> None:
+    """Replace the graph's float input and its quantisation by a uint8 (batch, S, S, 3) input, in place."""
+    graph = model.graph
+    quantise = next(node for node in graph.node if node.input[0] == NORMALISED)
+    transpose = helper.make_node("Transpose", [INPUT], list(quantise.output), perm=[0, 3, 1, 2])
+    position = list(graph.node).index(quantise)
+    graph.node.remove(quantise)
+    graph.node.insert(position, transpose)
+    shape: list[str | int | None] = ["batch", PICTURE_PX, PICTURE_PX, 3]
+    graph.input[0].CopyFrom(helper.make_tensor_value_info(INPUT, TensorProto.UINT8, shape))
