@@ -1,9 +1,10 @@
 """The whole daemon on one machine: cameras, an RTSP server, a broker, a subscriber and a live table."""
 
+import math
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -49,8 +50,9 @@ def run_demo(
         subscriber = stack.enter_context(Subscriber("127.0.0.1", places.mqtt_port, clock=clock))
         places.config.write_text(settings_text(places, scenery.cameras), encoding="utf-8")
         show = Show(places, scenery, subscriber=subscriber, console=console)
+        end_s = math.inf if seconds is None else clock.monotonic_s() + seconds
         with DaemonProcess(places) as daemon:
-            show.run(daemon, stop, seconds=seconds)
+            show.run(daemon, lambda: stop.wait(REFRESH_S) or clock.monotonic_s() >= end_s)
         return show.sum_up(daemon)
 
 
@@ -69,20 +71,17 @@ class Show:
         self._fps: dict[str, float] = {}
         self._num_printed = 0
 
-    def run(self, daemon: DaemonProcess, stop: threading.Event, *, seconds: float | None) -> None:
-        """Show what happens until the daemon ends, somebody stops it or the time is over."""
+    def run(self, daemon: DaemonProcess, is_over: Callable[[], bool]) -> None:
+        """Show what happens until the daemon ends or `is_over`, which waits a little, says so."""
         self._print_addresses()
         with self._live() as live:
-            while daemon.exit_code is None and not stop.is_set():
-                if seconds is not None and self._scenery.playing_s >= seconds:
-                    break
+            while daemon.exit_code is None and not is_over():
                 self._scenery.perform()
                 self._read_gauges()
                 if live is None:
                     self._print_news()
                 else:
-                    live.update(live_view(self._moment()))
-                stop.wait(REFRESH_S)
+                    live.update(live_view(self._moment()), refresh=True)
 
     def sum_up(self, daemon: DaemonProcess) -> int:
         """Print the summary; return the demo's exit code."""

@@ -35,13 +35,34 @@ class Film:
     seconds: tuple[Segment, ...]
 
 
+class Showing:
+    """When the script began: the moment at which somebody first looked, so that no start is missed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began_s: float | None = None
+
+    @property
+    def began_s(self) -> float:
+        """Return when it began, by the monotonic clock; now, if nobody has looked yet."""
+        return self._clock.monotonic_s() if self._began_s is None else self._began_s
+
+    @property
+    def playing_s(self) -> float:
+        """Return how long it has played, all loops together."""
+        return self._clock.monotonic_s() - self.began_s
+
+    def begin(self) -> None:
+        """Begin, unless it has begun."""
+        self._began_s = self.began_s
+
+
 @dataclass(frozen=True, slots=True)
 class FilmFeed:
     """Plays a film to every client in step with the clock, as a camera does: who joins late, joins late."""
 
     film: Film
-    clock: Clock
-    began_s: float
+    showing: Showing
 
     @property
     def parameter_sets(self) -> ParameterSets:
@@ -50,11 +71,12 @@ class FilmFeed:
 
     def segments(self) -> Iterator[Segment]:
         """Yield the second that is due now, then the ones after it."""
-        number = round(self.clock.monotonic_s() - self.began_s)
+        self.showing.begin()
+        number = round(self.showing.playing_s)
         while True:
             yield self.film.seconds[number % len(self.film.seconds)]
             # A stall has let the clock run on; the film does not wait for it.
-            number = max(number + 1, round(self.clock.monotonic_s() - self.began_s))
+            number = max(number + 1, round(self.showing.playing_s))
 
 
 def shoot(

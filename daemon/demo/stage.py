@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from daemon.demo.channel import Fault
 from daemon.demo.ports import free_port
 from daemon.demo.rtsp_server import RtspServer
-from daemon.demo.scenes import SCENES, Film, FilmFeed, shoot
+from daemon.demo.scenes import SCENES, Film, FilmFeed, Showing, shoot
 from daemon.demo.script import LOOP_S, SCRIPT, Deed
 from pipeline.clock import Clock
 
@@ -85,9 +85,8 @@ class Stage:
     has_script = True
 
     def __init__(self, films: Mapping[str, Film], clock: Clock) -> None:
-        self._clock = clock
-        self._began_s = clock.monotonic_s()
-        feeds = {name: FilmFeed(film, clock, self._began_s) for name, film in films.items()}
+        self._showing = Showing(clock)
+        feeds = {name: FilmFeed(film, self._showing) for name, film in films.items()}
         self._server = RtspServer(feeds, port=free_port(8554))
         self._away: set[str] = set()
         self._names = tuple(films)
@@ -99,13 +98,13 @@ class Stage:
 
     @property
     def began_s(self) -> float:
-        """Return when the script started, by the monotonic clock."""
-        return self._began_s
+        """Return when the script began, by the monotonic clock."""
+        return self._showing.began_s
 
     @property
     def playing_s(self) -> float:
         """Return how long the script has played, all loops together."""
-        return self._clock.monotonic_s() - self._began_s
+        return self._showing.playing_s
 
     @property
     def words(self) -> str:

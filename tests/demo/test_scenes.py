@@ -12,7 +12,7 @@ from daemon.demo.painter import Place, Sensor, Sprite, cast_shadow, paste
 from daemon.demo.plaza import Plaza
 from daemon.demo.room import Room
 from daemon.demo.rtp import ParameterSets
-from daemon.demo.scenes import FPS, Film, FilmFeed, cover, picture_stream
+from daemon.demo.scenes import FPS, Film, FilmFeed, Showing, cover, picture_stream
 from daemon.demo.script import LOOP_S, PLAZA, ROOM, SCRIPT, Act, Deed, acts_of, started
 
 
@@ -139,19 +139,32 @@ def numbered_film():
 
 
 def test_a_client_joins_the_film_where_the_clock_is():
-    feed = FilmFeed(numbered_film(), StoppedClock(102.1), began_s=100.0)
+    clock = StoppedClock(100.0)
+    feed = FilmFeed(numbered_film(), Showing(clock))
+    next(feed.segments())
+    clock.now_s = 102.1
     assert next(feed.segments()).duration_s == 2.0
+
+
+def test_the_script_begins_when_somebody_first_looks():
+    clock = StoppedClock(100.0)
+    showing = Showing(clock)
+    clock.now_s = 107.0
+    assert showing.playing_s == 0.0
+    next(FilmFeed(numbered_film(), showing).segments())
+    clock.now_s = 109.0
+    assert (showing.began_s, showing.playing_s) == (107.0, 2.0)
 
 
 def test_a_film_goes_on_second_by_second_and_starts_again():
     clock = StoppedClock(100.0)
-    feed = FilmFeed(numbered_film(), clock, began_s=100.0)
+    feed = FilmFeed(numbered_film(), Showing(clock))
     assert [segment.duration_s for segment in islice(feed.segments(), 5)] == [0, 1, 2, 3, 0]
 
 
 def test_a_film_does_not_wait_for_a_client_that_stalled():
     clock = StoppedClock(100.0)
-    segments = FilmFeed(numbered_film(), clock, began_s=100.0).segments()
+    segments = FilmFeed(numbered_film(), Showing(clock)).segments()
     next(segments)
     clock.now_s = 103.0
     assert next(segments).duration_s == 3.0

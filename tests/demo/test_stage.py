@@ -58,6 +58,7 @@ def test_cameras_of_the_stage_can_be_watched(stage, read_frames):
 
 
 def test_a_camera_goes_away_and_comes_back_by_the_script(stage, clock, read_frames):
+    read_frames(stage.cameras[1].url, 1)  # the script begins
     clock.now_s += 76.0  # the script has it away from 75 s to 82 s
     stage.perform()
     with pytest.raises(av.HTTPNotFoundError):
@@ -71,7 +72,8 @@ def test_a_camera_goes_away_and_comes_back_by_the_script(stage, clock, read_fram
 @pytest.mark.parametrize(
     ("at_s", "words"), [(10.0, "usual life"), (121.0, "plaza: somebody runs across the plaza")]
 )
-def test_the_stage_says_what_happens(stage, clock, at_s, words):
+def test_the_stage_says_what_happens(stage, clock, read_frames, at_s, words):
+    read_frames(stage.cameras[0].url, 1)  # the script begins
     clock.now_s += at_s
     assert stage.words == words
 
