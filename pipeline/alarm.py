@@ -19,7 +19,8 @@ MAX_STEP_S = 2.0
 NEEDED, WINDOW = 2, 3
 # An open alarm closes, and learning resumes, halfway from the threshold down to what is usual.
 CLOSE_RATIO = 0.5
-# An update is worth sending when the highest score has grown by this factor, and a second has passed.
+# An update is worth sending when the highest score has grown by this factor, and a second has passed; an
+# alarm that is stronger by it than the last one opens during the cool-down too.
 GROWTH, UPDATE_EVERY_S = 1.2, 1.0
 
 
@@ -38,7 +39,7 @@ class AlarmSettings:
     `budget_per_day` is how many alarms a day the user accepts on average; 0 means none ever.
     `block_s` is the length of the blocks whose maxima are calibrated.
     `hold_s` is how long the score must be low before the alarm closes: what comes back sooner is merged.
-    `cooldown_s` is how long after that no new one opens.
+    `cooldown_s` is how long after that no new one opens, unless it is clearly stronger.
     `longest_s` is when an alarm that does not end is closed, and what it saw is accepted as normal.
     """
 
@@ -81,7 +82,7 @@ class Alarm:
         self._recent: deque[float] = deque(maxlen=WINDOW)
         self._time_s: float | None = None
         self._open: _OpenAlarm | None = None
-        self._quiet_until_s = -math.inf
+        self._quiet_until_s, self._quiet_below = -math.inf, 0.0
         self._accepts = False
         self._opened_s: list[float] = []
         self._threshold: float | None = None
@@ -139,14 +140,19 @@ class Alarm:
         if self._accepts:
             self._accepts = sustained >= self._close_level()
             return None
-        opens = self._threshold is not None and sustained >= self._threshold
-        self._calibrate(step_s, sustained)
-        return self._begin(time_s, sustained) if opens and time_s >= self._quiet_until_s else None
+        if time_s < self._quiet_until_s and sustained < self._quiet_below:
+            return None
+        if self._threshold is None or sustained < self._threshold:
+            self._calibrate(step_s, sustained)
+            return None
+        return self._begin(time_s, step_s, sustained)
 
     def _step(self, time_s: float) -> float:
         """Return how long the last score stood; where time jumps back, what was to come counts from now."""
         before_s = time_s if self._time_s is None else self._time_s
         self._time_s = time_s
+        if time_s - before_s > MAX_STEP_S:
+            self._recent.clear()
         if time_s < before_s:
             self._quiet_until_s = min(self._quiet_until_s, time_s + self._settings.cooldown_s)
             self._open = self._open and replace(self._open, last_high_s=time_s, told_s=time_s)
@@ -163,41 +169,49 @@ class Alarm:
         return tail.median + CLOSE_RATIO * (self._threshold - tail.median)
 
     def _calibrate(self, step_s: float, sustained: float) -> None:
-        """Count the score as normal, but cut what alarms down to just above the threshold.
-
-        Dropping alarmed blocks would leave a threshold that is too low where it is for ever, and counting
-        them in full would let one real event silence the camera. Cut, each counts as one block that reached
-        the threshold, which is what the budget is about, and moves the tail by no more than that.
-        """
         tail = self._calibration.tail
-        if tail is not None and self._threshold is not None:
-            sustained = min(sustained, self._threshold + tail.scale)
         self._calibration.add(step_s, sustained)
         if self._calibration.tail is not tail:
             self._set_threshold()
+
+    def _account(self, step_s: float, threshold: float) -> None:
+        """Leave the alarm out of the calibration, or count it, if it is one beyond the budget.
+
+        Alarms within the budget are what the user asked for. To leave out those beyond it as well would keep
+        a threshold that is too low where it is for ever, and to count them in full would let one of them
+        silence the camera: each counts as a normal block that came just above the threshold.
+        """
+        self._calibration.forget_newest()
+        tail = self._calibration.tail
+        if tail is not None and self.budget_used_ratio > 1:
+            self._calibrate(step_s, threshold + tail.scale)
 
     def _set_threshold(self) -> None:
         tail = self._calibration.tail
         per_block = self._settings.budget_per_day * self._calibration.block_s / DAY_S
         self._threshold = tail.threshold(per_block) if tail else None
 
-    def _begin(self, time_s: float, score: float) -> AlarmChange:
-        self._open = _OpenAlarm(time_s, time_s, score, score, time_s)
+    def _begin(self, time_s: float, step_s: float, score: float) -> AlarmChange:
+        alarm = self._open = _OpenAlarm(time_s, time_s, score, score, time_s)
         self._opened_s = [*(s for s in self._opened_s if s > time_s - DAY_S), time_s]
-        return self._change(AlarmPhase.OPENED, time_s, self._open)
+        change = self._change(AlarmPhase.OPENED, time_s, alarm)
+        if self._threshold is not None:
+            self._account(step_s, self._threshold)
+        return change
 
     def _follow(self, time_s: float, sustained: float) -> AlarmChange | None:
         alarm = self._open
         if alarm is None:
             return None
-        high = sustained >= self._close_level()
+        high = len(self._recent) >= NEEDED and sustained >= self._close_level()
         alarm = replace(
             alarm, peak=max(alarm.peak, sustained), last_high_s=time_s if high else alarm.last_high_s
         )
         lasts = time_s - alarm.began_s >= self._settings.longest_s
         if lasts or time_s - alarm.last_high_s >= self._settings.hold_s:
             self._accepts = lasts and high
-            self._open, self._quiet_until_s = None, time_s + self._settings.cooldown_s
+            self._open, self._quiet_below = None, GROWTH * alarm.peak
+            self._quiet_until_s = time_s + self._settings.cooldown_s
             return self._change(AlarmPhase.CLOSED, time_s, alarm)
         grows = alarm.peak >= GROWTH * alarm.told_peak and time_s - alarm.told_s >= UPDATE_EVERY_S
         self._open = replace(alarm, told_peak=alarm.peak, told_s=time_s) if grows else alarm

@@ -61,7 +61,7 @@ class Tail:
     @property
     def median(self) -> float:
         """Return what half of the normal blocks stay below."""
-        return float(np.median(self.maxima))
+        return float(self.maxima[len(self.maxima) // 2])
 
     def p_value(self, score: float) -> float:
         """Return how likely a normal block reaches the score: (1 + how many did) / (n + 1), or the tail."""
@@ -113,6 +113,7 @@ class Calibration:
         self._open_block: list[float] = []  # the fine maxima of the block that is not over yet
         self._open_s = 0.0
         self._open_max = -math.inf
+        self._waiting: float | None = None  # the newest fine maximum: an alarm may yet show what it was
         self._observed_s = 0.0
         self._tail: Tail | None = None
 
@@ -139,10 +140,19 @@ class Calibration:
         if self._open_s >= self._block_s / FINE_PER_BLOCK:
             self._close_fine_block()
 
+    def forget_newest(self) -> None:
+        """Leave out the fine block in progress and the one before: they led to an alarm."""
+        self._waiting, self._open_s, self._open_max = None, 0.0, -math.inf
+
     def _close_fine_block(self) -> None:
-        self._open_block.append(self._open_max)
-        self._fine = [*self._fine, self._open_max][-KEEP_FINE:]
+        settled, self._waiting = self._waiting, self._open_max
         self._open_s, self._open_max = 0.0, -math.inf
+        if settled is not None:
+            self._settle(settled)
+
+    def _settle(self, maximum: float) -> None:
+        self._open_block.append(maximum)
+        self._fine = [*self._fine, maximum][-KEEP_FINE:]
         if len(self._open_block) == FINE_PER_BLOCK:
             self._blocks = [*self._blocks, max(self._open_block)][-KEEP_BLOCKS:]
             self._open_block = []

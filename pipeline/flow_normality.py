@@ -39,6 +39,11 @@ class FlowNormality:
         usual = np.maximum(mean, MIN_SPEED_PER_S)
         return np.asarray(speeds / usual, np.float32).reshape(SIDE, SIDE)
 
+    def ceiling(self, deviations: float) -> F32:
+        """Return (196,): the speeds that lie so many usual deviations above the mean of each cell."""
+        mean, deviation = self._speeds.usual(floor=MIN_SPEED_PER_S)
+        return mean + np.float32(deviations) * deviation
+
     def learn(self, speeds: F32) -> None:
         """Remember how fast the cells move that do."""
         self._speeds.add(speeds, (speeds > MIN_SPEED_PER_S).astype(np.float32))

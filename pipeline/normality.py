@@ -33,6 +33,9 @@ MIN_DISTANCE_DEVIATION = 0.03
 POOLING_SIGMA = 0.7
 # A part's score is the mean of this many most unusual cells: one cell alone may be noise.
 TOP_CELLS = 3
+# After the learning phase a cell's distance or speed counts as at most this many usual deviations above its
+# mean, lest the first seconds of something new make the cell's scale so wide that the rest looks usual.
+LEARN_DEVIATIONS = 3.0
 # The scores of appearance and motion vary by this much at least, in deviations of a cell.
 MIN_PART_DEVIATION = 0.4
 # Share of the newest frame in the running score: two frames at 5 fps are one step of a walker.
@@ -96,6 +99,7 @@ class Normality:
         self._time_s: float | None = None
         self._pending: deque[_Pending] = deque()
         self._distances = np.zeros(CELLS, np.float32)
+        self._ceiling = np.zeros(CELLS, np.float32)
         self._tops = np.zeros(2)
         self._smooth = 0.0
 
@@ -109,6 +113,7 @@ class Normality:
 
         `grid` is (112, 14, 14), `flow` (14, 14, 2) in picture widths and heights a second.
         """
+        step_s = self._step(time_s)
         speeds = self._flow.speeds(flow)
         if self._memory.has_units:
             cells = self._memory.embed(grid)
@@ -118,19 +123,33 @@ class Normality:
         else:
             score = self._score(speeds)
             self._learn_channels(grid)
-        self._learn(speeds, time_s, learn=learn)
+        if learn:
+            self._learn(speeds, step_s)
         return score
 
     def rest(self, time_s: float, *, learn: bool) -> NormalityScore:
         """Score a frame that the gate found still: what was there is still there, and nothing moves."""
+        step_s = self._step(time_s)
         speeds = np.zeros(CELLS, np.float32)
         score = self._score(speeds)
-        self._learn(speeds, time_s, learn=learn)
+        if learn:
+            self._learn(speeds, step_s)
         return score
+
+    def _step(self, time_s: float) -> float:
+        """Return how long the last frame stood; after an interruption nothing of it holds any more."""
+        step_s = 0.0 if self._time_s is None else time_s - self._time_s
+        self._time_s = time_s
+        if 0 <= step_s <= MAX_STEP_S:
+            return step_s
+        self._pending.clear()
+        self._smooth = 0.0
+        return 0.0
 
     def _score(self, speeds: F32) -> NormalityScore:
         usual, deviation = self._spread.usual(floor=MIN_DISTANCE_DEVIATION)
         appearance = np.maximum((self._distances - usual) / deviation, 0.0).reshape(SIDE, SIDE)
+        self._ceiling = usual + LEARN_DEVIATIONS * deviation
         motion = self._flow.surprise(speeds)
         self._tops = np.array([_top(appearance), _top(motion)])
         parts = self._parts.excess(self._tops, floor=MIN_PART_DEVIATION)
@@ -166,19 +185,17 @@ class Normality:
         if self._pending and time_s >= self._pending[0].time_s + LEARN_DELAY_S:
             self._memory.learn(self._pending.popleft().cells.astype(np.float32))
 
-    def _learn(self, speeds: F32, time_s: float, *, learn: bool) -> None:
-        step_s = 0.0 if self._time_s is None else time_s - self._time_s
-        self._time_s = time_s
-        if not 0 <= step_s <= MAX_STEP_S:
-            self._pending.clear()
-            return
-        if learn:
-            self._observed_s += step_s
-            self._flow.learn(speeds)
-            if self.learned_ratio >= MEMORY_UNTIL:
-                self._spread.add(self._distances, np.ones(CELLS, np.float32))
-            if SPREAD_UNTIL <= self.learned_ratio < PARTS_UNTIL:
-                self._parts.add(self._tops)
+    def _learn(self, speeds: F32, step_s: float) -> None:
+        self._observed_s += step_s
+        distances = self._distances
+        if self.learned_ratio >= 1:
+            distances = np.minimum(distances, self._ceiling)
+            speeds = np.minimum(speeds, self._flow.ceiling(LEARN_DEVIATIONS))
+        self._flow.learn(speeds)
+        if self.learned_ratio >= MEMORY_UNTIL:
+            self._spread.add(distances, np.ones(CELLS, np.float32))
+        if SPREAD_UNTIL <= self.learned_ratio < PARTS_UNTIL:
+            self._parts.add(self._tops)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that was learned, by name."""

@@ -68,7 +68,7 @@ def test_maxima_that_never_differ_still_leave_room_above_them():
 
 
 def observed(calibration, maxima):
-    """Let each maximum stand for one fine block of 5 s."""
+    """Let each maximum stand for one fine block of 5 s; the last one is not settled yet."""
     for maximum in maxima:
         calibration.add(2.5, 0.0)
         calibration.add(2.5, maximum)
@@ -76,13 +76,13 @@ def observed(calibration, maxima):
 
 
 def test_nothing_is_known_before_the_eighth_block():
-    calibration = observed(Calibration(block_s=60.0), np.ones(MIN_BLOCKS - 1))
+    calibration = observed(Calibration(block_s=60.0), np.ones(MIN_BLOCKS))
     assert calibration.tail is None
     assert observed(calibration, [1.0]).tail is not None
 
 
 def test_a_young_calibration_works_on_twelfths_of_a_block():
-    calibration = observed(Calibration(block_s=60.0), [3.0, 1.0, 2.0, 5.0, 4.0, 8.0, 7.0, 6.0])
+    calibration = observed(Calibration(block_s=60.0), [3.0, 1.0, 2.0, 5.0, 4.0, 8.0, 7.0, 6.0, 9.0])
     assert calibration.block_s == 5.0
     assert calibration.tail.maxima.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
 
@@ -91,13 +91,20 @@ def test_after_thirty_blocks_it_works_on_whole_ones():
     # Each block of twelve twelfths has one that reaches its own number.
     maxima = np.zeros((30, FINE_PER_BLOCK))
     maxima[:, 5] = np.arange(30)
-    calibration = observed(Calibration(block_s=60.0), maxima.reshape(-1))
+    calibration = observed(Calibration(block_s=60.0), [*maxima.reshape(-1), 0.0])
     assert calibration.block_s == 60.0
     assert calibration.tail.maxima.tolist() == list(range(30))
 
 
 def test_what_was_observed_is_counted_in_seconds():
     assert observed(Calibration(block_s=60.0), np.ones(24)).observed_s == 120.0
+
+
+def test_what_led_to_an_alarm_is_left_out():
+    calibration = observed(Calibration(block_s=60.0), [*np.ones(MIN_BLOCKS), 50.0])
+    calibration.add(2.0, 60.0)
+    calibration.forget_newest()
+    assert observed(calibration, [1.0, 1.0]).tail.maxima.tolist() == [1.0] * (MIN_BLOCKS + 1)
 
 
 def test_a_calibration_survives_a_restart():

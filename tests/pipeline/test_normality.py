@@ -122,6 +122,12 @@ def test_what_stays_becomes_normal_once_it_may_be_learned(watcher):
     assert highest(watcher.watch(5, bag=(2, 10))) < strange / 3
 
 
+def test_what_stays_unusual_does_not_make_its_cell_wide(watcher):
+    scores = watcher.watch(5, bag=(2, 10))
+    # Learned for 5 s, less than LEARN_DELAY_S: the scale of the cell alone may have changed.
+    assert scores[-1].appearance[2, 10] > 0.5 * scores[2].appearance[2, 10]
+
+
 def test_the_lead_in_of_an_alarm_is_not_learned(watcher):
     for _ in range(10):
         watcher.watch(LEARN_DELAY_S - 2, bag=(2, 10), learn=True)
