@@ -157,7 +157,7 @@ class CameraDefaults(Table):
     enabled: bool = True
     transport: Literal["tcp", "udp"] = "tcp"
     loop: bool = False
-    image_fps: float = Field(default=5.0, ge=0.1, le=60)
+    image_fps: float = Field(default=10.0, ge=0.1, le=60)
     open_timeout_s: float = Field(default=5.0, ge=0.5, le=60)
     stall_timeout_s: float = Field(default=10.0, ge=1, le=300)
     sample_fps: float = Field(default=5.0, ge=0.5, le=15)

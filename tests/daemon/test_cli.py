@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -162,7 +161,3 @@ def test_a_closed_pipe_is_no_crash(config, outbox):
     result = subprocess.run(command, check=False, stdout=writer, stderr=subprocess.PIPE, timeout=60)
     os.close(writer)
     assert (result.returncode, result.stderr) == (0, b"")
-
-
-def test_the_example_in_the_repository_is_the_default_name():
-    assert (Path(__file__).parents[2] / "config.toml").is_file()
