@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from models.checkpoint import FRAME_ENCODER_FILE, TEMPORAL_FILE, Checkpoint
 from models.errors import CheckpointError
@@ -15,6 +16,15 @@ from models.text_states import TextStates
 
 # More pictures at once lose memory locality; see docs/performance.md.
 LARGEST_BATCH = 8
+# ONNX Runtime's errors have no parent of their own; these are what a wrong file raises.
+UNREADABLE = (
+    ort_errors.Fail,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    OSError,
+)
 TASK_PREFIX = "task."  # of the temporal model's outputs
 
 
@@ -103,7 +113,7 @@ def open_session(path: Path, *, threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except (onnxruntime.capi.onnxruntime_pybind11_state.Fail, OSError) as error:
+    except UNREADABLE as error:
         raise CheckpointError(f"ONNX Runtime cannot read {path}: {error}.") from error
 
 

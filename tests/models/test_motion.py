@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+
+from models.motion import (
+    PICTURES,
+    MotionHistory,
+    MotionRenderer,
+    MotionSettings,
+    Picture,
+    difference_gain,
+)
+
+SIDE = 224
+
+
+def square_at(x: int, *, background: int = 100) -> np.ndarray:
+    """Return a grey picture with a brighter 40 pixel square, textured so that flow can hold on to it."""
+    picture = np.full((SIDE, SIDE, 3), background, np.uint8)
+    texture = np.random.default_rng(0).integers(150, 250, (40, 40, 1)).astype(np.uint8)
+    picture[90:130, x : x + 40] = texture
+    return picture
+
+
+def drawn(*pictures: str, frames: int = 2) -> np.ndarray:
+    renderer = MotionRenderer(MotionSettings(pictures=pictures))
+    views = [renderer.render(square_at(40 + 8 * index), index / 5) for index in range(frames)]
+    return views[-1].pictures
+
+
+def test_every_kind_of_picture_is_drawn_in_the_order_of_the_settings():
+    pictures = drawn(*PICTURES)
+    assert pictures.shape == (len(PICTURES), SIDE, SIDE, 3)
+    assert pictures.dtype == np.uint8
+    assert np.array_equal(pictures[PICTURES.index("frame")], square_at(48))
+
+
+def test_the_first_frame_has_neutral_pictures():
+    view = MotionRenderer(MotionSettings(("difference", "history", "fused"))).render(square_at(40), 12.0)
+    difference, history, fused = view.pictures
+    assert np.unique(difference).tolist() == [127]
+    assert np.unique(history).tolist() == [0]
+    assert np.unique(fused[..., :2]).tolist() == [0, 127]
+    assert not view.flow.any()
+    assert view.crop.width == 1.0
+
+
+def test_the_difference_is_drawn_one_and_a_half_times_as_strong():
+    renderer = MotionRenderer(MotionSettings(("difference",)))
+    renderer.render(np.full((SIDE, SIDE, 3), 100, np.uint8), 0.0)
+    view = renderer.render(np.full((SIDE, SIDE, 3), 110, np.uint8), 0.2)
+    assert np.unique(view.pictures).tolist() == [142]  # 127 + 1.5 * 10
+
+
+def test_beyond_the_reference_lag_the_difference_is_drawn_per_time():
+    assert difference_gain(0.1) == 1.5
+    assert difference_gain(0.2) == 1.5
+    assert difference_gain(0.4) == 0.75
+
+
+def test_the_fused_picture_is_history_difference_and_grey():
+    fused, history, frame = drawn("fused", "history", "frame")
+    assert np.array_equal(fused[..., 0], history[..., 0])
+    # RGB that is grey has that very grey.
+    assert np.array_equal(fused[..., 2], frame[..., 0])
+    # The square left column 40 (150…250 → 100) and came to column 87 (100 → 150…250).
+    assert fused[100, 42, 1] < 127 < fused[100, 86, 1]
+
+
+def test_a_movement_fades_from_the_history_within_seven_tenths_of_a_second():
+    history = MotionHistory(8)
+    history.update(np.full((8, 8), 13, np.uint8), 10.0)
+    still = np.zeros((8, 8), np.uint8)
+    # 255 - 255 * 0.35 / 0.7 = 127.5
+    assert history.update(still, 10.35)[0, 0] in (127, 128)
+    assert history.update(still, 10.71).max() == 0
+
+
+def test_a_change_of_twelve_levels_is_not_yet_movement():
+    history = MotionHistory(8)
+    assert history.update(np.full((8, 8), 12, np.uint8), 0.0).max() == 0
+    assert history.update(np.full((8, 8), 13, np.uint8), 0.1).min() == 255
+
+
+def test_flow_is_measured_in_picture_widths_per_second():
+    renderer = MotionRenderer(MotionSettings())
+    renderer.render(square_at(80), 0.0)
+    flow = renderer.render(square_at(88), 0.2).flow
+    # The square lies in rows 6…7 and columns 6…7; 8 px of 224 in 0.2 s are 0.179 widths per second.
+    assert flow.shape == (14, 14, 2)
+    assert flow[6:8, 6:8, 0].mean() == pytest.approx(0.179, abs=0.06)
+    assert abs(flow[6:8, 6:8, 1]).mean() < 0.03
+
+
+def test_the_crop_follows_the_motion():
+    renderer = MotionRenderer(MotionSettings(("difference_crop",)))
+    for index in range(6):
+        view = renderer.render(square_at(20 + 6 * index), index / 5)
+    assert view.crop.x < 0.2
+    assert view.crop.y < 0.5 < view.crop.y + view.crop.height
+    assert view.crop.width < 0.7
+    # What moved fills more of the cropped picture than of the whole.
+    assert np.mean(view.pictures[0] != 127) > np.mean(drawn("difference") != 127)
+
+
+def test_a_gap_begins_a_new_picture():
+    renderer = MotionRenderer(MotionSettings(("difference",)))
+    renderer.render(square_at(40), 0.0)
+    assert np.unique(renderer.render(square_at(100), 1.5).pictures).tolist() == [127]
+
+
+def test_time_that_runs_backwards_begins_a_new_picture():
+    renderer = MotionRenderer(MotionSettings(("history",)))
+    renderer.render(square_at(40), 100.0)
+    renderer.render(square_at(80), 100.2)
+    assert renderer.render(square_at(100), 3.0).pictures.max() == 0
+
+
+def test_a_skipped_frame_is_what_the_next_is_compared_with():
+    renderer = MotionRenderer(MotionSettings(("difference",)))
+    renderer.render(square_at(40), 0.0)
+    renderer.skip(square_at(60), 0.2)
+    assert np.unique(renderer.render(square_at(60), 0.4).pictures).tolist() == [127]
+
+
+def test_history_goes_on_fading_while_frames_are_skipped():
+    renderer = MotionRenderer(MotionSettings(("history",)))
+    renderer.render(square_at(40), 0.0)
+    renderer.render(square_at(60), 0.2)
+    for index in range(4):
+        renderer.skip(square_at(60), 0.4 + index / 5)
+    assert renderer.render(square_at(60), 1.2).pictures.max() == 0
+
+
+def test_reset_forgets_all_motion():
+    renderer = MotionRenderer(MotionSettings(("history", "difference")))
+    renderer.render(square_at(40), 0.0)
+    renderer.render(square_at(60), 0.2)
+    renderer.reset()
+    view = renderer.render(square_at(80), 0.4)
+    assert [int(picture.max()) for picture in view.pictures] == [0, 127]
+    assert view.crop.width == 1.0
+
+
+def test_the_smaller_side_of_a_picture_may_differ():
+    renderer = MotionRenderer(MotionSettings((Picture.FUSED, Picture.HISTORY_CROP), picture_px=96))
+    for index in range(2):
+        view = renderer.render(np.full((96, 96, 3), 50 + index, np.uint8), index / 5)
+    assert view.pictures.shape == (2, 96, 96, 3)
