@@ -67,6 +67,9 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--learn", nargs="+", default=[], metavar="SOURCE", help="what is normal, seen before the sources"
     )
+    parser.add_argument(
+        "--budget", type=float, metavar="N", help="accepted alarms a day; 2000 suits recordings of a minute"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings; without it the defaults")
 
@@ -91,7 +94,12 @@ def _dispatch(options: argparse.Namespace) -> int:
         case "check":
             return run_check(options.config)
         case "replay":
-            request = ReplayRequest(tuple(options.sources), tuple(options.learn), options.config)
+            request = ReplayRequest(
+                tuple(options.sources),
+                tuple(options.learn),
+                config=options.config,
+                budget_per_day=options.budget,
+            )
             return run_replay(request, as_json=options.json)
         case _:
             kind = EventKind(options.kind) if options.kind else None

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from daemon.assembly import load_encoder
@@ -14,11 +14,12 @@ from pipeline.types import Event
 
 @dataclass(frozen=True, slots=True)
 class ReplayRequest:
-    """What to play, what to learn from first, and the settings file, if any."""
+    """What to play, what to learn from first, and the settings file and the budget, if any."""
 
     sources: tuple[str, ...]
     learn: tuple[str, ...] = ()
     config: Path | None = None
+    budget_per_day: float | None = None
 
 
 def run_replay(request: ReplayRequest, *, as_json: bool) -> int:
@@ -30,11 +31,12 @@ def run_replay(request: ReplayRequest, *, as_json: bool) -> int:
     """
     settings = Settings() if request.config is None else load_settings(request.config)
     encoder = load_encoder(settings)
+    how = replay_settings(settings.defaults)
+    if request.budget_per_day is not None:
+        how = replace(how, budget_per_day=request.budget_per_day)
     paths, lessons = [Path(source) for source in request.sources], [Path(source) for source in request.learn]
     try:
-        for result in replay(
-            paths, encoder=encoder, settings=replay_settings(settings.defaults), learn=lessons
-        ):
+        for result in replay(paths, encoder=encoder, settings=how, learn=lessons):
             for event in result.events:
                 record = event_record(result, event)
                 sys.stdout.write((json.dumps(record) if as_json else text_line(record)) + "\n")

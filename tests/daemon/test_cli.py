@@ -8,7 +8,7 @@ import sys
 import pytest
 from prometheus_client import CollectorRegistry
 
-from daemon.cli import main
+from daemon.cli import build_parser, main
 from daemon.event_log import open_log
 from daemon.events_command import EventsQuery, read_events
 from daemon.outbox import Outbox
@@ -161,3 +161,8 @@ def test_a_closed_pipe_is_no_crash(config, outbox):
     result = subprocess.run(command, check=False, stdout=writer, stderr=subprocess.PIPE, timeout=60)
     os.close(writer)
     assert (result.returncode, result.stderr) == (0, b"")
+
+
+def test_replay_takes_its_budget_from_the_command_line():
+    options = build_parser().parse_args(["replay", "a.mp4", "--learn", "b", "c", "--budget", "2000"])
+    assert (options.sources, options.learn, options.budget) == (["a.mp4"], ["b", "c"], 2000.0)
