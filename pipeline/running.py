@@ -12,8 +12,9 @@ F64 = NDArray[np.float64]
 
 # Beyond this many observations a cell forgets the oldest, exponentially: 5 fps x 1 hour.
 MEMORY_FRAMES = 18_000.0
-# A pooled estimate weighs as much as this many observations of the picture as a whole.
-PRIOR_FRAMES = 20.0
+# The picture as a whole counts as this many observations of each cell. Frames in a row show the same: at
+# 5 fps these are about 40 sights of 5 s, so a place has a scale of its own once it was watched for minutes.
+PRIOR_FRAMES = 1_000.0
 
 
 class CellStatistics:
