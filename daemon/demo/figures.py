@@ -122,7 +122,7 @@ class Canvas:
             (round(height_m * self._unit_px), round(width_m * self._unit_px), 4), np.uint8
         )
 
-    def limb(self, start: Point, end: Point, width_m: float, colour: Colour) -> None:
+    def limb(self, start: Point, end: Point, width_m: float, *, colour: Colour) -> None:
         """Draw a rounded stroke."""
         thickness = max(1, round(width_m * self._unit_px))
         cv2.line(self._pixels, self._px(start), self._px(end), (*colour, 255), thickness, cv2.LINE_AA)
@@ -154,14 +154,14 @@ def draw_person(look: Look, pose: Pose) -> Sprite:
     canvas = Canvas(2.0, 2.1)
     hip = (0.0, pose.hip_m)
     shoulder = _towards(hip, np.pi - pose.lean, TORSO_M)
-    _draw_arm(canvas, look, shoulder, pose.arms[1], pose.elbow, shade=0.72)
-    _draw_leg(canvas, look, hip, pose.thighs[1], pose.knees[1], shade=0.72)
-    _draw_leg(canvas, look, hip, pose.thighs[0], pose.knees[0], shade=1.0)
+    _draw_arm(canvas, look, shoulder, angle=pose.arms[1], elbow=pose.elbow, shade=0.72)
+    _draw_leg(canvas, look, hip, thigh=pose.thighs[1], knee=pose.knees[1], shade=0.72)
+    _draw_leg(canvas, look, hip, thigh=pose.thighs[0], knee=pose.knees[0], shade=1.0)
     if look.bag is not None:
-        canvas.limb((hip[0] - 0.12, hip[1] + 0.2), (hip[0] - 0.14, hip[1] + 0.36), 0.24, look.bag)
-    _draw_torso(canvas, look, hip, shoulder)
+        canvas.limb((hip[0] - 0.12, hip[1] + 0.2), (hip[0] - 0.14, hip[1] + 0.36), 0.24, colour=look.bag)
+    _draw_torso(canvas, look, hip=hip, shoulder=shoulder)
     _draw_head(canvas, look, _towards(shoulder, np.pi - pose.lean * 0.5, 0.24))
-    _draw_arm(canvas, look, shoulder, pose.arms[0], pose.elbow, shade=0.9)
+    _draw_arm(canvas, look, shoulder, angle=pose.arms[0], elbow=pose.elbow, shade=0.9)
     return canvas.sprite()
 
 
@@ -175,37 +175,37 @@ def _shaded(colour: Colour, factor: float) -> Colour:
     return (red, green, blue)
 
 
-def _draw_torso(canvas: Canvas, look: Look, hip: Point, shoulder: Point) -> None:
-    canvas.limb(hip, (hip[0], hip[1] + 0.04), 0.23, _shaded(look.trousers, 0.95))
-    canvas.limb((hip[0], hip[1] + 0.08), shoulder, 0.24, look.jacket)
-    canvas.limb(_between(hip, shoulder, 0.6), _between(hip, shoulder, 0.95), 0.27, look.jacket)
+def _draw_torso(canvas: Canvas, look: Look, *, hip: Point, shoulder: Point) -> None:
+    canvas.limb(hip, (hip[0], hip[1] + 0.04), 0.23, colour=_shaded(look.trousers, 0.95))
+    canvas.limb((hip[0], hip[1] + 0.08), shoulder, 0.24, colour=look.jacket)
+    canvas.limb(_between(hip, shoulder, 0.6), _between(hip, shoulder, 0.95), 0.27, colour=look.jacket)
 
 
 def _draw_head(canvas: Canvas, look: Look, centre: Point) -> None:
-    canvas.limb((centre[0] - 0.01, centre[1] - 0.14), centre, 0.1, _shaded(look.skin, 0.85))
+    canvas.limb((centre[0] - 0.01, centre[1] - 0.14), centre, 0.1, colour=_shaded(look.skin, 0.85))
     canvas.disc(centre, 0.115, look.skin)
     canvas.disc((centre[0] - 0.03, centre[1] + 0.035), 0.105, look.hair)
     canvas.disc((centre[0] + 0.045, centre[1] - 0.025), 0.075, look.skin)
 
 
-def _draw_leg(canvas: Canvas, look: Look, hip: Point, thigh: float, knee: float, *, shade: float) -> None:
+def _draw_leg(canvas: Canvas, look: Look, hip: Point, *, thigh: float, knee: float, shade: float) -> None:
     middle = _towards(hip, thigh, THIGH_M)
     ankle = _towards(middle, thigh - knee, SHIN_M)
     toe = _towards(ankle, np.pi / 2 + 0.9 * (thigh - knee), 0.16)
-    canvas.limb(ankle, toe, 0.085, _shaded((46, 40, 38), shade))
-    canvas.limb(hip, middle, 0.165, _shaded(look.trousers, shade))
-    canvas.limb(middle, ankle, 0.12, _shaded(look.trousers, shade * 0.96))
+    canvas.limb(ankle, toe, 0.085, colour=_shaded((46, 40, 38), shade))
+    canvas.limb(hip, middle, 0.165, colour=_shaded(look.trousers, shade))
+    canvas.limb(middle, ankle, 0.12, colour=_shaded(look.trousers, shade * 0.96))
 
 
 def _draw_arm(
-    canvas: Canvas, look: Look, shoulder: Point, angle: float, elbow: float, *, shade: float
+    canvas: Canvas, look: Look, shoulder: Point, *, angle: float, elbow: float, shade: float
 ) -> None:
     start = (shoulder[0], shoulder[1] - 0.04)
     middle = _towards(start, angle, UPPER_ARM_M)
     hand = _towards(middle, angle + elbow, FOREARM_M)
     canvas.disc(hand, 0.05, _shaded(look.skin, shade))
-    canvas.limb(middle, hand, 0.08, _shaded(look.jacket, shade * 0.95))
-    canvas.limb(start, middle, 0.1, _shaded(look.jacket, shade * 0.9))
+    canvas.limb(middle, hand, 0.08, colour=_shaded(look.jacket, shade * 0.95))
+    canvas.limb(start, middle, 0.1, colour=_shaded(look.jacket, shade * 0.9))
 
 
 def _between(start: Point, end: Point, ratio: float) -> Point:

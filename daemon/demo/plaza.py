@@ -84,7 +84,7 @@ class Plaza:
                 number = int((time_s - way.starts_s) // ROUND_S) - rounds_ago
                 walked_m = way.speed_m_per_s * (time_s - way.starts_s - number * ROUND_S)
                 sprite = figures.walker(way.look, figures.phase_of(walked_m))
-                found += _crossing(sprite, walked_m, way.depth_m + sway[number % 4], way.leftwards)
+                found += _crossing(sprite, walked_m, way.depth_m + sway[number % 4], leftwards=way.leftwards)
         return found
 
     def _visitors(self, time_s: float) -> list[_Standing]:
@@ -98,7 +98,7 @@ class Plaza:
         ]
 
 
-def _crossing(sprite: Sprite, walked_m: float, depth_m: float, leftwards: bool) -> list[_Standing]:  # noqa: FBT001
+def _crossing(sprite: Sprite, walked_m: float, depth_m: float, *, leftwards: bool) -> list[_Standing]:
     half_m = 320 / px_per_m(depth_m) + MARGIN_M
     if not 0 <= walked_m <= 2 * half_m:
         return []

@@ -28,7 +28,7 @@ def paint_plaza(rng: np.random.Generator) -> Rgb:
     _paint_houses(picture, rng)
     _paint_fountain(picture)
     for x_m, depth_m in ((-14.5, 30.0), (12.5, 30.5), (19.5, 31.0)):
-        _paint_tree(picture, rng, x_m, depth_m)
+        _paint_tree(picture, rng, x_m=x_m, depth_m=depth_m)
     for x_m in (-8.0, 7.0):
         _paint_bench(picture, x_m, 30.5)
     small = cv2.resize(picture, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
@@ -86,7 +86,7 @@ def _paint_houses(picture: Floats, rng: np.random.Generator) -> None:
         (14.6, 27.0, (150, 150, 142)),
     )
     for left_m, right_m, colour in fronts:
-        _paint_front(picture, left_m, right_m, colour, rng)
+        _paint_front(picture, rng, left_m=left_m, right_m=right_m, colour=colour)
     left, base = _screen(-30, HOUSES_M)
     right, _ = _screen(30, HOUSES_M)
     shade = np.zeros(picture.shape[:2], np.float32)
@@ -95,7 +95,7 @@ def _paint_houses(picture: Floats, rng: np.random.Generator) -> None:
 
 
 def _paint_front(
-    picture: Floats, left_m: float, right_m: float, colour: Colour, rng: np.random.Generator
+    picture: Floats, rng: np.random.Generator, *, left_m: float, right_m: float, colour: Colour
 ) -> None:
     left, base = _screen(left_m, HOUSES_M)
     right, _ = _screen(right_m, HOUSES_M)
@@ -106,8 +106,8 @@ def _paint_front(
     for number in range(count):
         centre_m = left_m + (number + 0.5) * (right_m - left_m) / count
         for floor_m in (4.4, 7.5, 10.4):
-            _paint_window(picture, centre_m, floor_m, rng)
-        _paint_shop(picture, centre_m, (right_m - left_m) / count * 0.84, rng)
+            _paint_window(picture, rng, centre_m=centre_m, bottom_m=floor_m)
+        _paint_shop(picture, rng, centre_m=centre_m, width_m=(right_m - left_m) / count * 0.84)
     cv2.line(picture, (right, 0), (right, base), tuple(value * 0.72 for value in colour), 4)
     ledge = _screen(left_m, HOUSES_M, 3.75)[1]
     cv2.rectangle(picture, (left, ledge), (right, ledge + 8), tuple(value * 1.12 for value in colour), -1)
@@ -116,7 +116,7 @@ def _paint_front(
     )
 
 
-def _paint_window(picture: Floats, centre_m: float, bottom_m: float, rng: np.random.Generator) -> None:
+def _paint_window(picture: Floats, rng: np.random.Generator, *, centre_m: float, bottom_m: float) -> None:
     left, bottom = _screen(centre_m - 0.52, HOUSES_M, bottom_m)
     right, top = _screen(centre_m + 0.52, HOUSES_M, bottom_m + 1.75)
     cv2.rectangle(picture, (left - 4, top - 4), (right + 4, bottom + 4), (222, 216, 204), -1)
@@ -130,7 +130,7 @@ def _paint_window(picture: Floats, centre_m: float, bottom_m: float, rng: np.ran
     cv2.rectangle(picture, (left - 8, bottom + 4), (right + 8, bottom + 9), (200, 192, 178), -1)
 
 
-def _paint_shop(picture: Floats, centre_m: float, width_m: float, rng: np.random.Generator) -> None:
+def _paint_shop(picture: Floats, rng: np.random.Generator, *, centre_m: float, width_m: float) -> None:
     left, bottom = _screen(centre_m - width_m / 2, HOUSES_M, 0.1)
     right, top = _screen(centre_m + width_m / 2, HOUSES_M, 2.7)
     cv2.rectangle(picture, (left, top), (right, bottom), (60, 56, 54), -1)
@@ -151,7 +151,7 @@ def _paint_shop(picture: Floats, centre_m: float, width_m: float, rng: np.random
         cv2.fillPoly(picture, [corners.astype(np.int32)], colour, cv2.LINE_AA)
 
 
-def _paint_tree(picture: Floats, rng: np.random.Generator, x_m: float, depth_m: float) -> None:
+def _paint_tree(picture: Floats, rng: np.random.Generator, *, x_m: float, depth_m: float) -> None:
     foot = _screen(x_m, depth_m)
     scale = px_per_m(depth_m) * FINE
     shade = np.zeros(picture.shape[:2], np.float32)

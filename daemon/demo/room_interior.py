@@ -56,7 +56,7 @@ def _fill(picture: Floats, corners: list[tuple[int, int]], colour: Colour) -> No
     cv2.fillPoly(picture, [np.array(corners, np.int32)], colour, cv2.LINE_AA)
 
 
-def _box(picture: Floats, span_m: tuple[float, float], up_m: tuple[float, float], colour: Colour) -> None:
+def _box(picture: Floats, span_m: tuple[float, float], up_m: tuple[float, float], *, colour: Colour) -> None:
     """Fill a rectangle on the back wall, given in metres."""
     _face(picture, span_m, up_m, depth_m=BACK_M, colour=colour)
 
@@ -74,7 +74,7 @@ def _face(
     cv2.rectangle(picture, (low[0], high[1]), (high[0], low[1]), colour, -1)
 
 
-def _shade(picture: Floats, centre: tuple[int, int], axes: tuple[int, int], strength: float) -> None:
+def _shade(picture: Floats, centre: tuple[int, int], axes: tuple[int, int], *, strength: float) -> None:
     shade = np.zeros(picture.shape[:2], np.float32)
     cv2.ellipse(shade, centre, axes, 0, 0, 360, strength, -1)
     picture *= 1 - cv2.GaussianBlur(shade, (0, 0), 18)[..., None]
@@ -119,13 +119,13 @@ def _paint_walls(picture: Floats, rng: np.random.Generator) -> None:
     across, down = np.linspace(1.05, 0.93, right - left), np.linspace(1.0, 0.93, floor - ceiling)
     plaster = cv2.blur(rng.normal(0, 3, wall.shape[:2]).astype(np.float32), (3, 3))
     wall[:] = np.array((206, 200, 184)) * np.outer(down, across)[..., None] + plaster[..., None]
-    _box(picture, (-SIDE_M, SIDE_M), (0.0, 0.11), (236, 232, 224))
+    _box(picture, (-SIDE_M, SIDE_M), (0.0, 0.11), colour=(236, 232, 224))
     shade_at = (picture.shape[1] // 2, floor)
-    _shade(picture, shade_at, ((right - left) // 2 + 60, 22), 0.22)
+    _shade(picture, shade_at, ((right - left) // 2 + 60, 22), strength=0.22)
 
 
 def _paint_window(picture: Floats) -> None:
-    _box(picture, (-2.75, -0.85), (0.92, 2.28), (240, 238, 232))
+    _box(picture, (-2.75, -0.85), (0.92, 2.28), colour=(240, 238, 232))
     left, bottom = _screen(-2.67, BACK_M, 1.0)
     right, top = _screen(-0.93, BACK_M, 2.2)
     for row in range(top, bottom):
@@ -134,28 +134,28 @@ def _paint_window(picture: Floats) -> None:
         cv2.line(picture, (left, row), (right, row), sky, 1)
     hills = [(left, bottom), (left, bottom - 66), (left + 120, bottom - 96), (right - 120, bottom - 58)]
     _fill(picture, [*hills, (right, bottom - 84), (right, bottom)], (128, 156, 112))
-    _box(picture, (-1.84, -1.76), (0.95, 2.25), (240, 238, 232))
-    _box(picture, (-2.7, -0.9), (1.56, 1.62), (240, 238, 232))
-    _box(picture, (-2.9, -0.7), (0.86, 0.93), (222, 216, 206))
+    _box(picture, (-1.84, -1.76), (0.95, 2.25), colour=(240, 238, 232))
+    _box(picture, (-2.7, -0.9), (1.56, 1.62), colour=(240, 238, 232))
+    _box(picture, (-2.9, -0.7), (0.86, 0.93), colour=(222, 216, 206))
     for start_m in (-3.25, -0.85):
         for fold in range(5):
             shade = 0.86 + 0.14 * (fold % 2)
             span = (start_m + 0.1 * fold, start_m + 0.1 * (fold + 1))
-            _box(picture, span, (0.5, 2.45), (182 * shade, 86 * shade, 70 * shade))
+            _box(picture, span, (0.5, 2.45), colour=(182 * shade, 86 * shade, 70 * shade))
 
 
 def _paint_pictures(picture: Floats) -> None:
     for start_m, width_m, tint in ((0.1, 0.7, (88, 124, 148)), (0.95, 0.5, (190, 148, 84))):
-        _box(picture, (start_m, start_m + width_m), (1.4, 2.05), (52, 44, 40))
-        _box(picture, (start_m + 0.05, start_m + width_m - 0.05), (1.45, 2.0), (236, 230, 216))
-        _box(picture, (start_m + 0.12, start_m + width_m - 0.12), (1.52, 1.93), tint)
+        _box(picture, (start_m, start_m + width_m), (1.4, 2.05), colour=(52, 44, 40))
+        _box(picture, (start_m + 0.05, start_m + width_m - 0.05), (1.45, 2.0), colour=(236, 230, 216))
+        _box(picture, (start_m + 0.12, start_m + width_m - 0.12), (1.52, 1.93), colour=tint)
 
 
 def _paint_bookshelf(picture: Floats, rng: np.random.Generator) -> None:
-    _box(picture, (2.2, 3.9), (0.0, 2.2), (112, 78, 52))
+    _box(picture, (2.2, 3.9), (0.0, 2.2), colour=(112, 78, 52))
     for shelf in range(5):
         low = 0.08 + 0.42 * shelf
-        _box(picture, (2.27, 3.83), (low, low + 0.36), (66, 46, 34))
+        _box(picture, (2.27, 3.83), (low, low + 0.36), colour=(66, 46, 34))
         _paint_books(picture, low, rng)
 
 
@@ -166,7 +166,7 @@ def _paint_books(picture: Floats, low_m: float, rng: np.random.Generator) -> Non
         red, green, blue = (float(rng.uniform(0.5, 1.0)) * value for value in BINDINGS[int(rng.integers(4))])
         if rng.uniform() < 0.86:  # a gap now and then
             top_m = low_m + float(rng.uniform(0.24, 0.33))
-            _box(picture, (x_m, x_m + width_m), (low_m, top_m), (red, green, blue))
+            _box(picture, (x_m, x_m + width_m), (low_m, top_m), colour=(red, green, blue))
         x_m += width_m + 0.008
 
 
@@ -207,7 +207,7 @@ def _on_floor(
 def _paint_sofa(picture: Floats) -> None:
     depth = 5.7
     foot = _screen(-2.0, depth)
-    _shade(picture, (foot[0], foot[1] + 14), (round(1.3 * px_per_m(depth) * FINE), 30), 0.4)
+    _shade(picture, (foot[0], foot[1] + 14), (round(1.3 * px_per_m(depth) * FINE), 30), strength=0.4)
     parts: tuple[tuple[tuple[float, float], tuple[float, float], Colour], ...] = (
         ((-3.1, -0.9), (0.3, 0.86), (74, 100, 106)),
         ((-3.02, -2.02), (0.42, 0.82), (86, 114, 120)),
@@ -224,7 +224,7 @@ def _paint_sofa(picture: Floats) -> None:
 
 def _paint_plant(picture: Floats, rng: np.random.Generator) -> None:
     foot = _screen(1.75, 6.1)
-    _shade(picture, foot, (50, 14), 0.35)
+    _shade(picture, foot, (50, 14), strength=0.35)
     pot = [_screen(1.55, 6.1, 0.45), _screen(1.95, 6.1, 0.45), _screen(1.9, 6.1), _screen(1.6, 6.1)]
     _fill(picture, pot, (188, 112, 78))
     root = _screen(1.75, 6.1, 0.42)
@@ -240,7 +240,7 @@ def _paint_armchair(picture: Floats) -> None:
     """Paint the chair's back and seat from the side; the arm rest in front of a sitter is a sprite."""
     depth = 4.45
     foot = _screen(2.0, depth)
-    _shade(picture, foot, (round(0.62 * px_per_m(depth) * FINE), 32), 0.45)
+    _shade(picture, foot, (round(0.62 * px_per_m(depth) * FINE), 32), strength=0.45)
     back = ((2.2, 0.25), (2.45, 1.12), (2.62, 1.1), (2.5, 0.1))
     seat = ((1.52, 0.46), (2.4, 0.44), (2.45, 0.2), (1.5, 0.2))
     _fill(picture, [_screen(x_m, depth, up_m) for x_m, up_m in back], (150, 84, 58))
