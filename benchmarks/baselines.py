@@ -10,16 +10,15 @@ import sys
 import threading
 import time
 from collections import deque
-from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 
+from models.checkpoint import DEFAULT_DIR, load_checkpoint
 from models.motion import MotionRenderer, MotionSettings
 from models.runtime import ClipBatch, Encoder, open_encoder
 
-CHECKPOINT = Path(__file__).parents[1] / "models/checkpoints/default"
 OPTIONS = {"rtsp_transport": "tcp", "analyzeduration": "0", "probesize": "32768"}
 
 
@@ -98,10 +97,10 @@ def main() -> int:
 
 def _encoder(way: str) -> Encoder:
     if way == "usual-int8":
-        return open_encoder(CHECKPOINT, device="cpu", threads=1)
+        return open_encoder(DEFAULT_DIR, device="cpu", threads=1)
     from models.torch_runtime import TorchEncoder  # noqa: PLC0415 - the base install has no torch
 
-    return TorchEncoder.open(CHECKPOINT, device="cpu")
+    return TorchEncoder.open(load_checkpoint(DEFAULT_DIR), device="cpu")
 
 
 if __name__ == "__main__":

@@ -39,9 +39,15 @@ def running(command: list[str]) -> Iterator[psutil.Popen]:
 
 
 def cost(process: psutil.Popen, window_s: float) -> Cost:
-    """Watch a process for a while."""
+    """Watch a process for a while.
+
+    Raises:
+        ChildProcessError: it ended meanwhile.
+    """
     before, began_s = process.cpu_times(), time.monotonic()
     time.sleep(window_s)
+    if process.poll() is not None:
+        raise ChildProcessError(f"{process.args} ended with exit code {process.returncode}")
     after, ended_s = process.cpu_times(), time.monotonic()
     used_s = after.user + after.system - before.user - before.system
     return Cost(used_s / (ended_s - began_s), process.memory_info().rss / MIB)

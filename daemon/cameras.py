@@ -15,6 +15,7 @@ from pipeline.analysis import CameraAnalysis, stages_for
 from pipeline.behaviour import BehaviourSettings
 from pipeline.camera import Camera
 from pipeline.threads import Target, Worker
+from pipeline.types import CameraStatus
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +109,8 @@ class Cameras:
         running.worker.stop()
         running.worker.join(STOP_S)
         self._engine.mailbox.forget(name)
+        # A frame that is being analysed at this moment must not begin what nobody would end.
+        self._engine.analyses[name].take_status(CameraStatus.DISABLED, reason)
         self._engine.analyses.pop(name).save(self._learned_dir)
         self._engine.outlets.book.end_all(name, reason)
         self._engine.reporter.forget(name)

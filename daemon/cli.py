@@ -59,7 +59,9 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, metavar="N", help="end by itself; exit 0 if events arrived")
-    parser.add_argument("--video", metavar="SOURCE", help="a file or URL to show in place of the rendered cameras")
+    parser.add_argument(
+        "--video", metavar="SOURCE", help="a file or URL to show in place of the rendered cameras"
+    )
 
 
 def _add_replay(parser: argparse.ArgumentParser) -> None:

@@ -27,7 +27,9 @@ logger = logging.getLogger(__name__)
 
 # The longest turn: keep-alives are checked and a stop is noticed at least this often.
 TURN_S = 1.0
-DRAIN_S = 5.0
+# At the end: so long for the events that are left, then so long for the goodbye.
+DRAIN_S = 4.0
+GOODBYE_S = 1.0
 PRUNE_INTERVAL_S = 3600.0
 
 
@@ -216,18 +218,22 @@ class Publisher:
 
     def _farewell(self, connection: Connection) -> None:
         """Deliver what is left, then announce the end, within the deadline."""
-        self._turn_until(connection, lambda: self._pump.is_done)
+        self._turn_until(connection, lambda: self._pump.is_done, within_s=DRAIN_S)
         if not self._pump.is_done:
             left = self._traffic.outbox.pending_count
             logger.warning("%d event messages are left in the outbox; they are sent at the next start", left)
         board = self._traffic.board
         board.put(self._topics.status, b"offline")
-        self._turn_until(connection, lambda: board.next_due_s() != 0.0 and not connection.in_flight)
+        self._turn_until(
+            connection,
+            lambda: board.next_due_s() != 0.0 and not connection.in_flight,
+            within_s=GOODBYE_S,
+        )
         self._metrics.mqtt_connected.set(0)
         self._health = BrokerHealth(connected=False, reason="stopped")
 
-    def _turn_until(self, connection: Connection, is_done: Callable[[], bool]) -> None:
-        deadline_s = self._clock.monotonic_s() + DRAIN_S
+    def _turn_until(self, connection: Connection, is_done: Callable[[], bool], *, within_s: float) -> None:
+        deadline_s = self._clock.monotonic_s() + within_s
         while not is_done() and self._clock.monotonic_s() < deadline_s:
             self._turn(connection)
 

@@ -38,7 +38,7 @@ class AlarmEvents:
             return self._end(frame)
         self._notice(self._finding, anomaly, frame)
         is_due = frame.frame.utc_s - self._told_s >= UPDATE_INTERVAL_S
-        return self._update(frame.frame.utc_s) if is_due and not self._is_told else None
+        return self._update(frame) if is_due and not self._is_told else None
 
     def forget(self) -> None:
         """Take the open event as ended by somebody else."""
@@ -59,19 +59,19 @@ class AlarmEvents:
                 known,
                 region=anomaly.normality.region,
                 explanation=anomaly.normality.words,
-                captured_s=frame.frame.arrived_s,
             )
             self._is_told = False
 
-    def _update(self, utc_s: float) -> Event | None:
+    def _update(self, frame: ObservedFrame) -> Event | None:
+        """Tell the strongest moment; the decision to tell it now is the newest frame's."""
         if self._finding is None:
             return None
-        self._is_told, self._told_s = True, utc_s
-        return self._book.update(self._key, self._finding)
+        self._is_told, self._told_s = True, frame.frame.utc_s
+        return self._book.update(self._key, replace(self._finding, captured_s=frame.frame.arrived_s))
 
     def _end(self, frame: ObservedFrame) -> Event | None:
         if not self._is_told:
-            self._update(frame.frame.utc_s)
+            self._update(frame)
         self._finding = None
         return self._book.end(
             self._key,

@@ -9,7 +9,7 @@ import base64
 import secrets
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pipeline.clock import Clock
@@ -116,16 +116,6 @@ class EventBook:
     def close(self, explanation: str) -> tuple[Event, ...]:
         """End whatever is open anywhere, as at an orderly stop; return the ends."""
         return self._end_where(lambda _key: True, explanation)
-
-    def end_restored(self, events: Iterable[Event], explanation: str) -> tuple[Event, ...]:
-        """End events that an earlier process left open, given their last messages; return the ends."""
-        utc_s, captured_s = self._clock.utc_s(), self._clock.monotonic_s()
-        ends = tuple(_ended(event, explanation, utc_s=utc_s, captured_s=captured_s) for event in events)
-        with self._lock:
-            for event in ends:
-                self._lanes[event.camera].waiting.append(event)
-        self._deliver(*(event.camera for event in ends))
-        return ends
 
     def active(self, camera: str) -> tuple[Event, ...]:
         """Return the last message of each event that is open at a camera, oldest event first."""

@@ -19,7 +19,6 @@ from pipeline.source import open_source
 from pipeline.standing import Standing
 from pipeline.stream import DecodedFrame, SourceSettings
 from pipeline.types import CameraStatus
-from pipeline.watchdog import Watchdog
 from tests import media
 from tests.fakes import ManualClock, ManualStop, RecordingMailbox, RecordingReporter, ScriptedOpener
 
@@ -221,17 +220,6 @@ def test_a_read_that_never_returns_is_reported_after_twice_the_time_allowed():
     world.camera.run(threading.Event())
     silence = (CameraStatus.OFFLINE, "no frame came for 20 s")
     assert world.reporter.statuses[1:] == [silence]
-
-
-def test_the_watchdog_asks_each_camera_once_a_second():
-    clock, asked_s = ManualClock(monotonic=50.0), []
-
-    class Watched:
-        def report_silence(self, now_s):
-            asked_s.append(now_s)
-
-    Watchdog(lambda: [Watched()], clock).run(ManualStop(clock, waits=4))
-    assert asked_s == [51.0, 52.0, 53.0]
 
 
 def test_a_status_is_reported_once_per_change():

@@ -121,16 +121,6 @@ def test_closing_the_book_ends_every_event_of_every_camera():
     assert [(event.camera, event.phase) for event in listener.events[2:]] == [("porch", END), ("garden", END)]
 
 
-def test_events_that_an_earlier_process_left_open_end_under_their_own_ids():
-    earlier, _ = open_book()
-    left = earlier.begin(UNUSUAL, finding())
-    book, listener = open_book()
-    ends = book.end_restored([left], "the daemon was interrupted")
-    assert listener.events == list(ends)
-    assert (ends[0].id, ends[0].phase, ends[0].end_utc_s) == (left.id, END, 1_700_000_000.0)
-    assert book.active("porch") == ()
-
-
 def test_active_events_are_the_last_messages_oldest_event_first():
     book, _ = open_book()
     book.begin(UNUSUAL, finding(0.6))
