@@ -5,7 +5,7 @@
 #   make demo ARGS="--seconds 90"               ends by itself; exit code 0 if events reached a subscriber
 #   make test ARGS="-k broker"                  all tests that this machine can run
 #   make check                                  ruff, mypy, tests
-#   make bench                                  the tables of docs/performance.md
+#   make bench                                  the table of docs/performance.md, 15 minutes
 #   make install                                .venv with everything, as the tests use it
 #   make clean                                  removes .venv and caches
 
@@ -40,7 +40,7 @@ check: $(FULL)
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(FULL)
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python -m benchmarks.streams $(ARGS)
 
 install: $(FULL)
 

@@ -1,6 +1,5 @@
 """Real MQTT brokers for tests: mosquitto as a process, amqtt in a thread; started, stopped and watched."""
 
-import asyncio
 import shutil
 import socket
 import subprocess
@@ -13,8 +12,9 @@ from typing import Self, TypeVar
 
 import paho.mqtt.client as paho
 import pytest
-from amqtt.broker import Broker
 from paho.mqtt.enums import CallbackAPIVersion
+
+from daemon.demo.broker import EmbeddedBroker
 
 T = TypeVar("T")
 
@@ -87,31 +87,9 @@ def running_mosquitto(folder: Path, *lines: str) -> Iterator[Mosquitto]:
 
 @contextmanager
 def running_amqtt() -> Iterator[int]:
-    """Run the embedded broker in a thread while the block lasts; yields its port."""
-    port = free_port()
-    loop = asyncio.new_event_loop()
-    ready, stop = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        config = {
-            "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
-        }
-        broker = Broker(config)
-        await broker.start()
-        ready.set()
-        await stop.wait()
-        await broker.shutdown()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), name="amqtt")
-    thread.start()
-    try:
-        assert ready.wait(8), "amqtt did not start"
-        yield port
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(8)
-        loop.close()
+    """Run the embedded broker while the block lasts; yields its port."""
+    with EmbeddedBroker(free_port()) as broker:
+        yield broker.port
 
 
 class Subscriber:

@@ -149,10 +149,10 @@ def test_an_event_arrives_as_documented_and_leaves_the_outbox(broker, tmp_path):
         message = EventMessage.model_validate_json(subscriber.newest("videobert/porch/event"))
         assert (message.id, message.type, message.kind) == ("e1", "new", "anomaly")
         wait_until(lambda: station.outbox.pending_count == 0)
-        registry = station.metrics.registry
-        assert registry.get_sample_value("videobert_capture_to_publish_seconds_count") == 1
-        assert registry.get_sample_value("videobert_outbox_pending") == 0
-        assert not subscriber.messages[-1].retain
+        read = station.metrics.registry.get_sample_value
+        wait_until(lambda: read("videobert_capture_to_publish_seconds_count") == 1)
+        assert read("videobert_outbox_pending") == 0
+        assert not events_of(subscriber)[-1].retain
 
 
 @needs_mosquitto
