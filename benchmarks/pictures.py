@@ -43,15 +43,11 @@ class Clip:
     group: str
 
 
-def softened(fused: U8) -> U8:
-    """Halve the contrast of the grey channel, so that motion stands out."""
-    halved = cv2.addWeighted(fused[..., 2], 0.5, fused[..., 2], 0, 64)
-    return np.dstack([fused[..., :2], halved])
-
-
-def neutral_history(fused: U8) -> U8:
-    """Draw stillness in the history as 127, which the encoder's normalisation maps to 0."""
-    return np.dstack([127 + fused[..., 0] // 2, fused[..., 1:]])
+def channels(drawn: U8, order: str) -> U8:
+    """Stack grey, difference and history channels in the order of their first letters."""
+    grey = cv2.cvtColor(drawn[0], cv2.COLOR_RGB2GRAY)
+    named = {"g": grey, "d": drawn[3][..., 0], "h": drawn[2][..., 0]}
+    return np.stack([np.asarray(named[letter], dtype=np.uint8) for letter in order], axis=-1)
 
 
 def faint(drawn: U8, share: float) -> U8:
@@ -62,36 +58,19 @@ def faint(drawn: U8, share: float) -> U8:
 def moving_only(drawn: U8) -> U8:
     """Show the frame where something moved of late, 127 elsewhere."""
     shown = (drawn[0].astype(np.int16) - 127) * drawn[2].astype(np.int16) // 255 + 127
-    return shown.astype(np.uint8)
+    return np.asarray(shown, dtype=np.uint8)
 
 
-def two_differences(drawn: U8) -> U8:
-    """Show the grey difference twice and the history from 127: motion only, in three channels."""
-    return np.dstack([drawn[3][..., 1], drawn[3][..., 1], 127 + drawn[2][..., 0] // 2])
-
-
-def equalised(fused: U8) -> U8:
-    """Spread the grey channel over all levels."""
-    return np.dstack([fused[..., :2], cv2.equalizeHist(np.ascontiguousarray(fused[..., 2]))])
-
-
-# Name → (frame, difference, history, fused), each (S, S, 3), to the picture that is encoded.
+# Name → what turns DRAWN, (4, S, S, 3), into the picture that is encoded.
 VARIANTS: dict[str, Callable[[U8], U8]] = {
     "frame": lambda drawn: drawn[0],
     "difference": lambda drawn: drawn[1],
     "history": lambda drawn: drawn[2],
-    "fused: history, difference, grey": lambda drawn: drawn[3],
-    "grey, difference, history": lambda drawn: drawn[3][..., ::-1],
-    "difference, history, grey": lambda drawn: drawn[3][..., [1, 0, 2]],
-    "difference, grey, history": lambda drawn: drawn[3][..., [1, 2, 0]],
-    "fused, grey at half contrast": lambda drawn: softened(drawn[3]),
-    "fused, history from 127": lambda drawn: neutral_history(drawn[3]),
-    "fused, grey equalised": lambda drawn: equalised(drawn[3]),
+    "fused: difference twice, history from 127": lambda drawn: drawn[3],
+    "history, difference, grey": lambda drawn: channels(drawn, "hdg"),
+    "grey, difference, history": lambda drawn: channels(drawn, "gdh"),
     "difference + 0.15 frame": lambda drawn: faint(drawn, 0.15),
-    "difference + 0.3 frame": lambda drawn: faint(drawn, 0.3),
-    "difference + 0.6 frame": lambda drawn: faint(drawn, 0.6),
     "frame where it moves": moving_only,
-    "grey difference twice, history": two_differences,
 }
 
 

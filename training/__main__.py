@@ -47,7 +47,7 @@ def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="videos to scale int8 on: like those of the cameras to come",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the untrained weights")
-    parser.add_argument("--pictures", type=int, default=200, metavar="N", help="calibration pictures")
+    parser.add_argument("--pictures", type=int, default=64, metavar="N", help="calibration pictures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there as well")
     parser.set_defaults(run=_export)
 

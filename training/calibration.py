@@ -1,5 +1,6 @@
 """A folder of videos in, pictures and clips out, as varied as can be: what int8 is scaled and judged by."""
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def spread_clips(files: list[Drawn], *, num_frames: int, count: int) -> list[Dra
 
 
 def _draw(path: Path, footage: Footage) -> Drawn:
-    views = [view for view, _ in zip(render_file(path, footage), range(LONGEST_VIEWS), strict=False)]
+    # The first frame has nothing before it: it shows no motion, and its features have no direction.
+    views = list(itertools.islice(render_file(path, footage), 1, LONGEST_VIEWS))
     return Drawn(np.stack([view.pictures for view in views]), np.stack([view.descriptor for view in views]))
 
 

@@ -33,7 +33,7 @@ class ExportSettings:
     calibration: Path
     size: Size = "small"
     seed: int = 0
-    num_pictures: int = 200
+    num_pictures: int = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import logging
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
-    CalibrationMethod,
     QuantFormat,
     QuantType,
     quantize_static,
@@ -22,7 +20,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 from models.frame_encoder import MEAN, PICTURE_PX, SCALE, FrameEncoder
-from training.rounding import round_weights
+from training.rounding import Range, Rounded, round_encoder
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -31,7 +29,6 @@ OPSET = 20
 INPUT = "pictures"
 OUTPUTS = ("pooled", "grid")
 NORMALISED = "normalised"
-CALIBRATION_BATCH = 8
 
 logging.getLogger("onnxscript").setLevel(logging.WARNING)
 
@@ -47,17 +44,14 @@ class _AfterNormalising(nn.Module):
         return self.encoder.forward_normalised(normalised)
 
 
-class _Pictures(CalibrationDataReader):  # type: ignore[misc] # onnxruntime has no types
-    """Hands the calibration pictures to the quantiser, a few at a time."""
+class _Once(CalibrationDataReader):  # type: ignore[misc] # onnxruntime has no types
+    """Hands a few pictures to the quantiser, which insists on measuring what it is told anyway."""
 
     def __init__(self, pictures: U8) -> None:
-        self._batches: Iterator[U8] = iter(
-            np.array_split(pictures, range(CALIBRATION_BATCH, len(pictures), CALIBRATION_BATCH))
-        )
+        self._batches = iter([{NORMALISED: normalise(pictures)}])
 
     def get_next(self) -> dict[str, F32] | None:
-        batch = next(self._batches, None)
-        return None if batch is None else {NORMALISED: normalise(batch)}
+        return next(self._batches, None)
 
 
 def normalise(pictures: U8) -> F32:
@@ -77,11 +71,11 @@ def export_frame_encoder(encoder: FrameEncoder, pictures: U8, target: Path) -> N
     with tempfile.TemporaryDirectory() as folder:
         float_file, prepared_file = Path(folder) / "float.onnx", Path(folder) / "prepared.onnx"
         int8_file = Path(folder) / "int8.onnx"
-        # Some dozens are enough to measure means.
-        rounded = round_weights(encoder, torch.from_numpy(pictures[:: max(1, len(pictures) // 40)]))
-        _export_float(rounded, float_file)
+        rounded = round_encoder(encoder, torch.from_numpy(pictures))
+        _export_float(rounded.encoder, float_file)
         quant_pre_process(float_file, prepared_file, skip_symbolic_shape=True)
-        quantize_static(prepared_file, int8_file, _Pictures(pictures), **_quantisation())
+        options = _quantisation(name_ranges(onnx.load(prepared_file), rounded))
+        quantize_static(prepared_file, int8_file, _Once(pictures[:2]), **options)
         model = onnx.load(int8_file)
     read_uint8(model)
     onnx.checker.check_model(model, full_check=True)
@@ -105,17 +99,35 @@ def _export_float(encoder: FrameEncoder, target: Path) -> None:
     )
 
 
-def _quantisation() -> dict[str, Any]:
+def name_ranges(model: onnx.ModelProto, rounded: Rounded) -> dict[str, Range]:
+    """Return the range of each tensor of the graph, whose nodes stand in the order in which layers run.
+
+    Conv, Clip, Conv, Conv, Add with layers a, b, c and the shortcut s: a, a, b, c, s.
+    """
+    layers, shortcuts = iter(rounded.layers), iter(rounded.shortcuts)
+    ranges: dict[str, Range] = {}
+    for node in model.graph.node:
+        match node.op_type:
+            case "Conv":
+                ranges[node.output[0]] = next(layers)
+            case "Clip":
+                ranges[node.output[0]] = ranges[node.input[0]]
+            case "Add":
+                ranges[node.output[0]] = next(shortcuts)
+    return ranges
+
+
+def _quantisation(ranges: dict[str, Range]) -> dict[str, Any]:
     # (x - 127) / 128 is uint8 with zero point 127 and scale 1/128, exactly: the input costs no accuracy.
     as_uint8 = {"scale": np.array(1 / SCALE, np.float32), "zero_point": np.array(int(MEAN), np.uint8)}
+    told = {name: [{"rmin": np.float32(of.low), "rmax": np.float32(of.high)}] for name, of in ranges.items()}
     return {
         "quant_format": QuantFormat.QDQ,
         "per_channel": True,
         "activation_type": QuantType.QUInt8,
         "weight_type": QuantType.QInt8,
-        "calibrate_method": CalibrationMethod.MinMax,
         "op_types_to_quantize": ["Conv", "Add", "Clip"],
-        "extra_options": {"TensorQuantOverrides": {NORMALISED: [as_uint8]}},
+        "extra_options": {"TensorQuantOverrides": {**told, NORMALISED: [as_uint8]}},
     }
 
 

@@ -39,7 +39,7 @@ def test_the_first_frame_has_neutral_pictures():
     difference, history, fused = view.pictures
     assert np.unique(difference).tolist() == [127]
     assert np.unique(history).tolist() == [0]
-    assert np.unique(fused[..., :2]).tolist() == [0, 127]
+    assert np.unique(fused).tolist() == [127]
     assert not view.flow.any()
     assert view.crop.width == 1.0
 
@@ -57,13 +57,14 @@ def test_beyond_the_reference_lag_the_difference_is_drawn_per_time():
     assert difference_gain(0.4) == 0.75
 
 
-def test_the_fused_picture_is_history_difference_and_grey():
-    fused, history, frame = drawn("fused", "history", "frame")
-    assert np.array_equal(fused[..., 0], history[..., 0])
-    # RGB that is grey has that very grey.
-    assert np.array_equal(fused[..., 2], frame[..., 0])
+def test_the_fused_picture_is_the_difference_twice_and_the_history_from_127():
+    fused, history, difference = drawn("fused", "history", "difference")
+    # The RGB of this picture is grey, so its difference is the grey one.
+    assert np.array_equal(fused[..., 0], difference[..., 0])
+    assert np.array_equal(fused[..., 1], difference[..., 0])
+    assert np.array_equal(fused[..., 2], 127 + history[..., 0] // 2)
     # The square left column 40 (150…250 → 100) and came to column 87 (100 → 150…250).
-    assert fused[100, 42, 1] < 127 < fused[100, 86, 1]
+    assert fused[100, 42, 0] < 127 < fused[100, 86, 0]
 
 
 def test_a_movement_fades_from_the_history_within_seven_tenths_of_a_second():
