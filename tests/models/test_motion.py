@@ -84,8 +84,8 @@ def test_a_change_of_twelve_levels_is_not_yet_movement():
 
 def test_flow_is_measured_in_picture_widths_per_second():
     renderer = MotionRenderer(MotionSettings())
-    renderer.render(square_at(80), 0.0)
-    flow = renderer.render(square_at(88), 0.2).flow
+    renderer.render(square_at(80), 7.0)
+    flow = renderer.render(square_at(88), 7.2).flow
     # The square lies in rows 6…7 and columns 6…7; 8 px of 224 in 0.2 s are 0.179 widths per second.
     assert flow.shape == (14, 14, 2)
     assert flow[6:8, 6:8, 0].mean() == pytest.approx(0.179, abs=0.06)
