@@ -12,6 +12,7 @@ from models.flow import MOTION_DIM
 
 ROOT = Path(__file__).parents[2]
 NEEDS_TORCH = {
+    "buckets",
     "configuration",
     "frame_encoder",
     "heads",
