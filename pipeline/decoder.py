@@ -59,8 +59,10 @@ def open_container(settings: SourceSettings, kind: SourceKind) -> InputContainer
         SourceUnreachable: It cannot be opened.
         SourceGarbled: It holds nothing that can be read.
     """
-    # PyAV's read timeout fires after twice its value.
-    timeout = (settings.open_timeout_s, settings.stall_timeout_s / 2)
+    # PyAV checks a read timeout in Python, many times a packet, each time waiting for the interpreter lock:
+    # sockets have FFmpeg's own (`_options`). PyAV's fires after twice its value.
+    has_socket = kind in {SourceKind.RTSP, SourceKind.HTTP}
+    timeout = (settings.open_timeout_s, None if has_socket else settings.stall_timeout_s / 2)
     url = f"file:{source_path(settings.url)}" if kind is SourceKind.FILE else settings.url
     with _open_errors(settings, kind):
         if kind is SourceKind.FILE and not source_path(settings.url).is_file():
@@ -78,7 +80,7 @@ def _format(kind: SourceKind) -> str | None:
 
 def _options(settings: SourceSettings, kind: SourceKind) -> dict[str, str]:
     options = {"protocol_whitelist": PROTOCOLS[kind]}
-    socket_timeout_us = str(round(settings.stall_timeout_s * 1e6))
+    stall_timeout_us = settings.stall_timeout_s * 1e6
     match kind:
         case SourceKind.RTSP:
             return (
@@ -87,11 +89,15 @@ def _options(settings: SourceSettings, kind: SourceKind) -> dict[str, str]:
                 | {
                     "rtsp_transport": settings.transport,
                     "allowed_media_types": "video",
-                    "timeout": socket_timeout_us,
+                    "timeout": str(round(stall_timeout_us / 2)),  # FFmpeg reads twice before it gives up
                 }
             )
         case SourceKind.HTTP:
-            return options | QUICK_START | {"format_whitelist": LIVE_FORMATS, "timeout": socket_timeout_us}
+            return (
+                options
+                | QUICK_START
+                | {"format_whitelist": LIVE_FORMATS, "timeout": str(round(stall_timeout_us))}
+            )
         case SourceKind.FILE:
             return options | {"format_whitelist": FILE_FORMATS}
         case _:
