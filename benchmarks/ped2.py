@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from models.runtime import Encoder, open_encoder
 from pipeline.image_folder import list_images
+from pipeline.normality import PARTS
 from pipeline.replay import ReplayResult, ReplaySettings, clips_of, replay
 
 IMAGE_FPS = 10.0
@@ -35,11 +36,12 @@ def auc(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     return float(above / (positives * negatives))
 
 
-def per_frame(results: list[ReplayResult], count: int) -> NDArray[np.float64]:
-    """Return a score for each of `count` frames: that of the last sampled frame up to it."""
+def per_frame(results: list[ReplayResult], count: int, *, part: str | None = None) -> NDArray[np.float64]:
+    """Return a score for each of `count` frames: the last sampled one up to it; of one part, if any."""
     scores = np.zeros(count)
     for result in results:
-        score = result.anomaly.normality.score if result.anomaly else 0.0
+        normality = result.anomaly.normality if result.anomaly else None
+        score = 0.0 if normality is None else normality.rarities[part] if part else normality.score
         scores[round(result.time_s * IMAGE_FPS) :] = np.nan_to_num(score)
     return scores
 
@@ -64,6 +66,9 @@ def evaluate(data: Path, encoder: Encoder, fps: float) -> None:
         ]
         print(f"{name}: mean score normal {mean[0]:.2f}, abnormal {mean[1]:.2f}; events: {begins or 'none'}")
     pooled = auc(np.concatenate(list(scores.values())), np.concatenate(list(labels.values())))
+    for part in PARTS:
+        alone = [per_frame(results[clip.name], len(labels[clip.name]), part=part) for clip in clips]
+        print(f"{part} alone: {auc(np.concatenate(alone), np.concatenate(list(labels.values()))):.3f}")
     print(f"{fps:g} fps, {encoder.name}: pooled raw frame AUC {pooled:.3f}, {took_s:.0f} s in all")
 
 

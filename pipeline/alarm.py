@@ -132,7 +132,7 @@ class Alarm:
         step_s = self._step(time_s)
         if suppressed or math.isnan(score):
             self._recent.clear()
-            return self._follow(time_s, 0.0) if self._open else None
+            return self._follow(time_s, 0.0)
         self._recent.append(score)
         sustained = self._sustained()
         if self._open:
@@ -208,14 +208,19 @@ class Alarm:
             alarm, peak=max(alarm.peak, sustained), last_high_s=time_s if high else alarm.last_high_s
         )
         lasts = time_s - alarm.began_s >= self._settings.longest_s
-        if lasts or time_s - alarm.last_high_s >= self._settings.hold_s:
+        over_s = alarm.last_high_s + self._settings.hold_s
+        if lasts or time_s >= over_s:
             self._accepts = lasts and high
-            self._open, self._quiet_below = None, GROWTH * alarm.peak
-            self._quiet_until_s = time_s + self._settings.cooldown_s
-            return self._change(AlarmPhase.CLOSED, time_s, alarm)
+            # After an interruption the hold may be long over, and the cool-down with it.
+            return self._close(time_s if lasts else over_s, alarm)
         grows = alarm.peak >= GROWTH * alarm.told_peak and time_s - alarm.told_s >= UPDATE_EVERY_S
         self._open = replace(alarm, told_peak=alarm.peak, told_s=time_s) if grows else alarm
         return self._change(AlarmPhase.CHANGED, time_s, self._open) if grows else None
+
+    def _close(self, time_s: float, alarm: _OpenAlarm) -> AlarmChange:
+        self._open, self._quiet_below = None, GROWTH * alarm.peak
+        self._quiet_until_s = time_s + self._settings.cooldown_s
+        return self._change(AlarmPhase.CLOSED, time_s, alarm)
 
     def _change(self, phase: AlarmPhase, time_s: float, alarm: _OpenAlarm) -> AlarmChange:
         tail = self._calibration.tail

@@ -204,7 +204,7 @@ class CameraAnalysis:
         if encoded is None:
             anomaly = detector.rest(frame.frame.utc_s, suppressed=suppressed)
         else:
-            anomaly = detector.observe(encoded.grid, frame.flow, frame.frame.utc_s, suppressed=suppressed)
+            anomaly = detector.observe(encoded.grid, frame.movement, frame.frame.utc_s, suppressed=suppressed)
         self._level = anomaly.level
         if suppressed:
             self._quiet(EventKind.ANOMALY, "Anomaly events were switched off.")

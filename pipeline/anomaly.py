@@ -20,7 +20,7 @@ from pipeline.normality import Normality, NormalityScore, NormalitySettings
 logger = logging.getLogger(__name__)
 
 # Raised with every change to the arrays or to their meaning: an older file is then learned anew.
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,13 @@ class AnomalyDetector:
         """How much of the learning phase is over, 0 to 1."""
         return self._normality.learned_ratio
 
-    def observe(self, grid: F32, flow: F32, time_s: float, *, suppressed: bool = False) -> Anomaly:
-        """Judge one frame by its grid (112, 14, 14) and flow (14, 14, 2).
+    def observe(self, grid: F32, movement: F32, time_s: float, *, suppressed: bool = False) -> Anomaly:
+        """Judge one frame by its grid (112, 14, 14) and movement (56, 56, 3).
 
         `suppressed` (covered, moved, switched off): nothing is learned, calibrated or opened.
         """
         learn = self._alarm.is_calm and not suppressed
-        score = self._normality.observe(grid, flow, time_s, learn=learn)
+        score = self._normality.observe(grid, movement, time_s, learn=learn)
         return self._decide(score, time_s, suppressed=suppressed)
 
     def rest(self, time_s: float, *, suppressed: bool = False) -> Anomaly:

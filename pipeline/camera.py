@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from models.flow import GRID, MOTION_DIM
+from models.flow import FINE, MOTION_DIM
 from models.motion import MotionRenderer
 from pipeline.backoff import Backoff, BackoffSettings
 from pipeline.clock import Clock
@@ -34,9 +34,9 @@ WELL_AFTER_S = 10.0
 # How long a disabled camera may take to notice that it was enabled.
 SWITCH_CHECK_S = 0.5
 
-NO_FLOW = np.zeros((GRID, GRID, 2), np.float32)
+NO_MOVEMENT = np.zeros((FINE, FINE, 3), np.float32)
 NO_MOTION = np.zeros(MOTION_DIM, np.float32)
-for _constant in (NO_FLOW, NO_MOTION):
+for _constant in (NO_MOVEMENT, NO_MOTION):
     _constant.setflags(write=False)
 
 
@@ -191,10 +191,10 @@ class Camera:
         links = self._links
         if still:
             links.motion.skip(sampled.rgb, sampled.time_s)
-            observed = ObservedFrame(sampled, still, self._no_pictures, NO_FLOW, NO_MOTION, begins)
+            observed = ObservedFrame(sampled, still, self._no_pictures, NO_MOVEMENT, NO_MOTION, begins)
         else:
             view = links.motion.render(sampled.rgb, sampled.time_s)
-            observed = ObservedFrame(sampled, still, view.pictures, view.flow, view.descriptor, begins)
+            observed = ObservedFrame(sampled, still, view.pictures, view.movement, view.descriptor, begins)
         links.frames.put(self.name, observed)
 
     def _report_health(self, sampled: SampledFrame) -> None:

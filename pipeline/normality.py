@@ -3,25 +3,26 @@
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.cells import CELLS, F32, SIDE, around_peak, gaussian_pooling, region_of
-from pipeline.flow_normality import FlowNormality
+from pipeline.flow_normality import NO_WINDOWS, FlowNormality, Windows, per_cell
 from pipeline.memory import CHANNELS, CellMemory
-from pipeline.running import CellStatistics, Units
+from pipeline.parts import Part, Parts
+from pipeline.running import CellStatistics
 from pipeline.types import Region
 from pipeline.words import sentence
 
 Arrays = Mapping[str, NDArray[Any]]
 
 # Shares of the learning phase: first the unit of each channel; then the memory; then how far from the memory
-# footage usually lies that is not in it; then how the scores of appearance and of motion usually vary. What
+# footage usually lies that is not in it; then how the scores of the parts are usually distributed. What
 # remains is scored, so that the alarm can begin to calibrate.
-CHANNELS_UNTIL, MEMORY_UNTIL, SPREAD_UNTIL, PARTS_UNTIL = 0.1, 0.5, 0.65, 0.75
+CHANNELS_UNTIL, MEMORY_UNTIL, SPREAD_UNTIL, PARTS_UNTIL = 0.1, 0.5, 0.65, 0.8
 # After the learning phase one frame a second is remembered, and only when it is this old and nothing has
 # alarmed since: else a thing that stands still would be compared with itself, and an alarm's lead-in learned.
 LEARN_EVERY_S, LEARN_DELAY_S = 1.0, 10.0
@@ -31,15 +32,19 @@ MAX_STEP_S = 2.0
 MIN_DISTANCE_DEVIATION = 0.03
 # Distances are pooled with the cells beside a cell.
 POOLING_SIGMA = 0.7
-# A part's score is the mean of this many most unusual cells: one cell alone may be noise.
+# The score of the appearance is the mean of this many most unusual cells: one cell alone may be noise.
 TOP_CELLS = 3
-# After the learning phase a cell's distance or speed counts as at most this many usual deviations above its
-# mean, lest the first seconds of something new make the cell's scale so wide that the rest looks usual.
-LEARN_DEVIATIONS = 3.0
-# The scores of appearance and motion vary by this much at least, in deviations of a cell.
-MIN_PART_DEVIATION = 0.4
-# Share of the newest frame in the running score: two frames at 5 fps are one step of a walker.
-SMOOTHING_RATIO = 0.5
+# After the learning phase a cell's distance counts as at most this many usual deviations above its mean, and
+# a speed as at most so many times the usual above it, lest the first seconds of something new make the cell's
+# scale so wide that the rest looks usual.
+LEARN_DEVIATIONS, LEARN_SPEEDS = 3.0, 1.0
+# Every part; their units are deviations of a cell and times the usual speed.
+PARTS = {"appearance": Part(unit=1.0, beyond=0.2), "motion": Part(unit=0.3)}
+# A speed counts as at most so many times the usual above it: beyond, something appeared from nowhere and the
+# flow has found it a partner anywhere.
+MAX_SPEEDS = 2.0
+# What is unusual lasts: a frame counts by the scores of the last half second.
+SMOOTHING_S = 0.5
 REGION_SHARE = 0.5
 
 
@@ -57,10 +62,11 @@ class NormalitySettings:
 class NormalityScore:
     """How unusual one frame is.
 
-    `score` is 0 or more, in deviations from the usual of this camera; `pipeline.alarm` judges its tail.
-    It is NaN while the memory is too young to judge.
-    `appearance` and `motion` are (14, 14), each cell in units of what is usual for that cell.
+    `score` is 0 or more: by chance two frames in e^score are as unusual to this camera (`pipeline.parts`);
+    `pipeline.alarm` judges its tail. It is NaN while the memory is too young to judge.
+    `appearance` is (14, 14), in deviations of each cell; `motion` (14, 14), in usual speeds above it.
     `region` holds the most unusual cells; `words` says in one sentence what is unusual.
+    `rarities` is the score that each part alone would have given.
     """
 
     score: float
@@ -68,6 +74,7 @@ class NormalityScore:
     motion: F32
     region: Region
     words: str
+    rarities: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ class _Pending:
 
     time_s: float
     cells: NDArray[np.float16]
+    scores: tuple[float, ...]
 
 
 class _Learner(Protocol):
@@ -93,47 +101,47 @@ class Normality:
         self._memory = CellMemory()
         self._spread = CellStatistics(gaussian_pooling(POOLING_SIGMA, POOLING_SIGMA))
         self._flow = FlowNormality()
-        self._parts = Units(2)  # appearance, motion
+        self._parts = Parts(PARTS)
         self._channels = np.zeros((3, CHANNELS))  # count, sum, sum of squares: until the memory takes them
         self._observed_s = 0.0
         self._time_s: float | None = None
         self._pending: deque[_Pending] = deque()
         self._distances = np.zeros(CELLS, np.float32)
         self._ceiling = np.zeros(CELLS, np.float32)
-        self._tops = np.zeros(2)
-        self._smooth = 0.0
+        self._tops = np.zeros(len(PARTS))
+        self._heat = np.zeros((len(PARTS), SIDE, SIDE), np.float32)
 
     @property
     def learned_ratio(self) -> float:
         """How much of the learning phase is over, 0 to 1."""
         return min(1.0, self._observed_s / self._settings.learn_s)
 
-    def observe(self, grid: F32, flow: F32, time_s: float, *, learn: bool) -> NormalityScore:
+    def observe(self, grid: F32, movement: F32, time_s: float, *, learn: bool) -> NormalityScore:
         """Score one frame against the past, then remember it if `learn`.
 
-        `grid` is (112, 14, 14), `flow` (14, 14, 2) in picture widths and heights a second.
+        `grid` is (112, 14, 14), `movement` (56, 56, 3) as `models.flow.Flow` has it.
         """
         step_s = self._step(time_s)
-        speeds = self._flow.speeds(flow)
+        windows = Windows.of(movement)
         if self._memory.has_units:
             cells = self._memory.embed(grid)
             self._distances = self._memory.distances(cells)
-            score = self._score(speeds)
+            score = self._score(windows, step_s)
             self._remember(cells, time_s, learn=learn)
         else:
-            score = self._score(speeds)
+            score = self._score(windows, step_s)
             self._learn_channels(grid)
         if learn:
-            self._learn(speeds, step_s)
+            self._learn(windows, step_s)
         return score
 
     def rest(self, time_s: float, *, learn: bool) -> NormalityScore:
         """Score a frame that the gate found still: what was there is still there, and nothing moves."""
         step_s = self._step(time_s)
-        speeds = np.zeros(CELLS, np.float32)
-        score = self._score(speeds)
+        windows = NO_WINDOWS
+        score = self._score(windows, step_s)
         if learn:
-            self._learn(speeds, step_s)
+            self._learn(windows, step_s)
         return score
 
     def _step(self, time_s: float) -> float:
@@ -143,27 +151,31 @@ class Normality:
         if 0 <= step_s <= MAX_STEP_S:
             return step_s
         self._pending.clear()
-        self._smooth = 0.0
+        self._tops, self._heat = np.zeros(len(PARTS)), np.zeros((len(PARTS), SIDE, SIDE), np.float32)
         return 0.0
 
-    def _score(self, speeds: F32) -> NormalityScore:
+    def _score(self, windows: Windows, step_s: float) -> NormalityScore:
         usual, deviation = self._spread.usual(floor=MIN_DISTANCE_DEVIATION)
         appearance = np.maximum((self._distances - usual) / deviation, 0.0).reshape(SIDE, SIDE)
         self._ceiling = usual + LEARN_DEVIATIONS * deviation
-        motion = self._flow.surprise(speeds)
-        self._tops = np.array([_top(appearance), _top(motion)])
-        parts = self._parts.excess(self._tops, floor=MIN_PART_DEVIATION)
-        self._smooth += SMOOTHING_RATIO * (float(np.hypot(*parts)) - self._smooth)
-        moves = bool(parts[1] > parts[0])
-        hot = around_peak(motion if moves else appearance, share=REGION_SHARE)
-        ratio = float(self._flow.ratio(speeds)[hot].max()) if moves else None
+        motion = per_cell(self._flow.surprise(windows))
+        heat = np.stack([appearance, np.minimum(motion, np.float32(MAX_SPEEDS))])
+        newest = np.float32(-math.expm1(-step_s / SMOOTHING_S))
+        self._heat += (heat - self._heat) * newest
+        self._tops += (np.array([_top(heat[0]), float(heat[1].max())]) - self._tops) * newest
+        rarities = self._parts.rarities(self._tops.tolist())
+        moves = rarities[1] > rarities[0]
+        hot = around_peak(self._heat[int(moves)], share=REGION_SHARE)
         region = region_of(hot)
+        # What was fast a moment ago may be hidden now.
+        ratio = max(float(self._flow.ratio(windows)[hot].max()), 1 + float(self._heat[1].max()))
         return NormalityScore(
-            score=math.nan if self.learned_ratio < PARTS_UNTIL else self._smooth,
+            score=math.nan if self.learned_ratio < PARTS_UNTIL else self._parts.union(rarities),
             appearance=appearance,
             motion=motion,
             region=region,
-            words=sentence(region, speed_ratio=ratio),
+            words=sentence(region, speed_ratio=ratio if moves else None),
+            rarities=dict(zip(PARTS, rarities, strict=True)),
         )
 
     def _learn_channels(self, grid: F32) -> None:
@@ -181,21 +193,24 @@ class Normality:
         elif self.learned_ratio < MEMORY_UNTIL:
             self._memory.learn(cells)
         elif not self._pending or time_s >= self._pending[-1].time_s + LEARN_EVERY_S:
-            self._pending.append(_Pending(time_s, cells.astype(np.float16)))
+            scores = tuple(self._tops.tolist())
+            self._pending.append(_Pending(time_s, cells.astype(np.float16), scores))
         if self._pending and time_s >= self._pending[0].time_s + LEARN_DELAY_S:
-            self._memory.learn(self._pending.popleft().cells.astype(np.float32))
+            settled = self._pending.popleft()
+            self._memory.learn(settled.cells.astype(np.float32))
+            if self.learned_ratio >= PARTS_UNTIL:
+                self._parts.add(settled.scores)
 
-    def _learn(self, speeds: F32, step_s: float) -> None:
+    def _learn(self, windows: Windows, step_s: float) -> None:
         self._observed_s += step_s
-        distances = self._distances
-        if self.learned_ratio >= 1:
+        distances, is_grown = self._distances, self.learned_ratio >= 1
+        if is_grown:
             distances = np.minimum(distances, self._ceiling)
-            speeds = np.minimum(speeds, self._flow.ceiling(LEARN_DEVIATIONS))
-        self._flow.learn(speeds)
+        self._flow.learn(windows, limit=LEARN_SPEEDS if is_grown else None)
         if self.learned_ratio >= MEMORY_UNTIL:
             self._spread.add(distances, np.ones(CELLS, np.float32))
         if SPREAD_UNTIL <= self.learned_ratio < PARTS_UNTIL:
-            self._parts.add(self._tops)
+            self._parts.add(self._tops.tolist())
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that was learned, by name."""
@@ -211,7 +226,7 @@ class Normality:
             ValueError: An array has another shape.
         """
         for name, array in self.to_arrays().items():
-            if arrays[name].shape != array.shape:
+            if arrays[name].shape != array.shape and not name.startswith("parts."):
                 raise ValueError(f"{name} is {arrays[name].shape}, not {array.shape}")
         for part, taker in self._learners().items():
             prefix = f"{part}."

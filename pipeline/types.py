@@ -73,7 +73,7 @@ class ObservedFrame:
 
     `still` says that the frame encoder may reuse its last features.
     `pictures` is (P, S, S, 3) uint8, one per encoder pass; empty (0, S, S, 3) where `still`.
-    `flow` is (14, 14, 2) float32: mean movement per grid cell, picture widths and heights per second.
+    `movement` is (56, 56, 3) float32: how much of each fine cell moves, and how (`models.flow.Flow`).
     `descriptor` is (F,) float32, the flow descriptor of the temporal model.
     `begins` says that the stream was interrupted before this frame: what was buffered is void.
     """
@@ -81,7 +81,7 @@ class ObservedFrame:
     frame: SampledFrame
     still: bool
     pictures: NDArray[np.uint8]
-    flow: NDArray[np.float32]
+    movement: NDArray[np.float32]
     descriptor: NDArray[np.float32]
     begins: bool = False
 

@@ -189,7 +189,7 @@ def observed_frame(
         ),
         still=still,
         pictures=np.full((0 if still else pictures, 4, 4, 3), value, np.uint8),
-        flow=np.zeros((14, 14, 2), np.float32),
+        movement=np.zeros((56, 56, 3), np.float32),
         descriptor=np.full(16, value, np.float32),
         begins=begins,
     )

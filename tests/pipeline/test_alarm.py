@@ -191,6 +191,15 @@ def test_time_that_jumps_back_does_not_hold_an_alarm_open():
     assert player.play([50] * 3) == ["opened"]
 
 
+def test_an_alarm_ends_when_the_hold_is_over_though_the_camera_was_away_by_then(player):
+    assert player.play([50] * 5) == ["opened"]
+    high_s = player.time_s - STEP_S
+    player.steps += round(60 / STEP_S)
+    # The hold of 2 s and the cool-down of 10 s both passed while nothing was seen.
+    assert player.play([50] * 5) == ["closed", "opened"]
+    assert player.changes[-2].time_s == pytest.approx(high_s + 2.0)
+
+
 def test_the_level_is_one_half_at_the_threshold(player):
     threshold = player.alarm.threshold
     assert player.alarm.level(threshold) == 0.5

@@ -93,9 +93,9 @@ def test_a_still_frame_carries_no_pictures_and_no_motion():
     shown, still = world.mailbox.frames[0], world.mailbox.frames[-1]
     assert shown.pictures.shape == (1, 224, 224, 3)
     assert still.pictures.shape == (0, 224, 224, 3)
-    assert still.flow.shape == shown.flow.shape == (14, 14, 2)
+    assert still.movement.shape == shown.movement.shape == (56, 56, 3)
     assert still.descriptor.shape == shown.descriptor.shape
-    assert not np.any(still.flow)
+    assert not np.any(still.movement)
 
 
 def test_a_pts_gap_begins_anew_with_a_shown_frame_and_the_right_date():

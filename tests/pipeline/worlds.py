@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.flow import FINE, FINE_PER_CELL
 from pipeline.cells import SIDE
 
 FPS = 5
@@ -13,10 +14,10 @@ ROW = 7
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One frame of the world: `grid` (112, 14, 14), `flow` (14, 14, 2)."""
+    """One frame of the world: `grid` (112, 14, 14), `movement` (56, 56, 3)."""
 
     grid: np.ndarray
-    flow: np.ndarray
+    movement: np.ndarray
 
 
 class World:
@@ -32,17 +33,18 @@ class World:
 
     def frame(self, *, speed_ratio=1.0, bag=None, walker=True):
         grid = self._empty + self._rng.normal(0, 0.1, self._empty.shape).astype(np.float32)
-        flow = self._rng.normal(0, 0.001, (SIDE, SIDE, 2)).astype(np.float32)
+        movement = np.zeros((FINE, FINE, 3), np.float32)
         if walker:
             # Each crossing is a little slower or faster than the last.
             speed = WALK_PER_S * speed_ratio * (1 + 0.2 * np.sin(self._place))
             self._place += speed / FPS
             column = int(self._place % 1.0 * SIDE)
             grid[:, ROW, column] = self._walker + self._rng.normal(0, 0.2, 112)
-            flow[ROW, column] = speed, 0
+            fine = slice(column * FINE_PER_CELL, (column + 1) * FINE_PER_CELL)
+            movement[ROW * FINE_PER_CELL : (ROW + 1) * FINE_PER_CELL, fine] = 1, speed, 0
         if bag is not None:
             grid[:, bag[0], bag[1]] = self._bag
-        return Seen(grid, flow)
+        return Seen(grid, movement)
 
     def frames(self, seconds, **options):
         return (self.frame(**options) for _ in range(round(seconds * FPS)))

@@ -1,0 +1,76 @@
+"""Each part counts by how rare its score is, so that a noisy one cannot drown a sharp one."""
+
+import math
+
+import numpy as np
+import pytest
+
+from pipeline.parts import KEEP, Part, Parts, Rarity
+
+
+def rarity_of(scores, **options):
+    rarity = Rarity(Part(unit=1.0, **options))
+    for score in scores:
+        rarity.add(score)
+    return rarity
+
+
+def test_nothing_is_rare_while_nothing_is_known():
+    assert rarity_of([]).of(1000.0) == 0.0
+
+
+def test_up_to_the_highest_tenth_rarity_is_counted():
+    rarity = rarity_of(range(100))
+    # 50 of 100 scores reach 50: ln(101 / 51).
+    assert rarity.of(50) == pytest.approx(math.log(101 / 51))
+    assert rarity.of(-1) == 0.0
+
+
+def test_beyond_the_highest_tenth_each_mean_excess_is_one_more_nat():
+    rarity = rarity_of(range(100))
+    # The tail starts at 90; its ten scores exceed that by 4.5 on average.
+    assert rarity.of(90 + 9) - rarity.of(90) == pytest.approx(2.0)
+
+
+def test_what_short_footage_could_not_have_shown_counts_as_much_as_the_part_says():
+    whole, fifth = rarity_of(range(100)), rarity_of(range(100), beyond=0.2)
+    seen = math.log(1 + 100 / 25)  # four sights of 25 frames, and the new one
+    assert fifth.of(60) == whole.of(60) < seen
+    assert fifth.of(150) == pytest.approx(seen + 0.2 * (whole.of(150) - seen))
+
+
+def test_scores_that_never_differ_leave_room_above_them():
+    # The tail is a tenth of the unit at least: half a unit is five nats more.
+    rarity = rarity_of([3.0] * 100)
+    assert rarity.of(3.5) - rarity.of(3.0) == pytest.approx(5.0)
+
+
+def test_the_oldest_scores_are_forgotten():
+    rarity = rarity_of([*[100.0] * 50, *np.linspace(0, 1, KEEP + 25)])
+    assert len(rarity.to_array()) == KEEP
+    assert rarity.of(100.0) > 50
+
+
+def test_a_part_whose_numbers_are_large_does_not_drown_one_whose_numbers_are_small():
+    rng, parts = np.random.default_rng(0), Parts({"loud": Part(1.0), "fine": Part(0.01)})
+    for loud, fine in zip(rng.exponential(100, 1000), rng.exponential(0.01, 1000), strict=True):
+        parts.add((loud, fine))
+    usual, odd = parts.rarities((250.0, 0.01)), parts.rarities((100.0, 0.08))
+    assert parts.union(odd) == odd[1] > 2 * parts.union(usual)
+
+
+def test_the_union_is_as_rare_as_its_rarest_part():
+    assert Parts({"one": Part(1.0), "two": Part(1.0)}).union([0.5, 3.0]) == 3.0
+
+
+def test_parts_survive_a_restart():
+    parts, after = (Parts({"one": Part(1.0)}) for _ in range(2))
+    for score in range(KEEP + 100):
+        parts.add((score,))
+    after.from_arrays(parts.to_arrays())
+    assert after.rarities((KEEP,)) == pytest.approx(parts.rarities((KEEP,)), abs=0.15)
+
+
+def test_a_part_that_is_missing_from_a_file_is_an_error():
+    with pytest.raises(KeyError, match="two"):
+        Parts({"two": Part(1.0)}).from_arrays({"one": np.zeros(3)})
