@@ -3,6 +3,7 @@
 VideobertdError
 ├── SettingsError          the user's settings cannot be used; exit code 3 before any thread starts
 ├── CheckpointError        the model's files are missing, damaged or of another version
+├── StateError             what a camera has learned cannot be read back; it learns anew
 └── SourceError            the camera's side failed; the camera is retried with backoff
     ├── SourceUnreachable  nothing answers at that address, or it refuses
     ├── SourceStalled      connected, but no frame came within the time allowed
@@ -20,6 +21,7 @@ __all__ = [
     "SourceGarbled",
     "SourceStalled",
     "SourceUnreachable",
+    "StateError",
     "VideobertdError",
 ]
 
