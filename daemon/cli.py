@@ -11,12 +11,11 @@ from daemon.app import run_daemon
 from daemon.check import run_check
 from daemon.demo.run import run_demo
 from daemon.events_command import EventsQuery, run_events
+from daemon.exit_codes import EXIT_CANNOT_START, EXIT_OK
 from daemon.replay_command import ReplayRequest, run_replay
 from pipeline.errors import CheckpointError, SettingsError
 from pipeline.types import EventKind
 
-EXIT_OK = 0
-EXIT_CANNOT_START = 3
 DEFAULT_CONFIG = Path("config.toml")
 
 
@@ -70,7 +69,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
         "--learn", nargs="+", default=[], metavar="SOURCE", help="what is normal, seen before the sources"
     )
     parser.add_argument(
-        "--budget", type=float, metavar="N", help="accepted alarms a day; 2000 suits recordings of a minute"
+        "--budget", type=float, metavar="N", help="accepted alarms a day (one in the time learned)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings; without it the defaults")

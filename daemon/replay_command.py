@@ -7,6 +7,7 @@ from pathlib import Path
 
 from daemon.assembly import load_encoder
 from daemon.config import CameraDefaults, Settings, load_settings
+from daemon.exit_codes import EXIT_OK
 from pipeline.errors import SettingsError, SourceError
 from pipeline.replay import ReplayResult, ReplaySettings, replay
 from pipeline.types import Event
@@ -14,7 +15,10 @@ from pipeline.types import Event
 
 @dataclass(frozen=True, slots=True)
 class ReplayRequest:
-    """What to play, what to learn from first, and the settings file and the budget, if any."""
+    """What to play, what to learn from first, and the settings file and the budget, if any.
+
+    Without a budget it is one alarm in the time that was learned, or that of the settings if nothing was.
+    """
 
     sources: tuple[str, ...]
     learn: tuple[str, ...] = ()
@@ -32,7 +36,7 @@ def run_replay(request: ReplayRequest, *, as_json: bool) -> int:
     settings = Settings() if request.config is None else load_settings(request.config)
     encoder = load_encoder(settings)
     how = replay_settings(settings.defaults)
-    if request.budget_per_day is not None:
+    if request.budget_per_day is not None or request.learn:
         how = replace(how, budget_per_day=request.budget_per_day)
     paths, lessons = [Path(source) for source in request.sources], [Path(source) for source in request.learn]
     try:
@@ -43,7 +47,7 @@ def run_replay(request: ReplayRequest, *, as_json: bool) -> int:
                 sys.stdout.flush()
     except SourceError as error:
         raise SettingsError(str(error)) from error
-    return 0
+    return EXIT_OK
 
 
 def replay_settings(defaults: CameraDefaults) -> ReplaySettings:

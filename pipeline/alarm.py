@@ -212,7 +212,7 @@ class Alarm:
         if lasts or time_s >= over_s:
             self._accepts = lasts and high
             # After an interruption the hold may be long over, and the cool-down with it.
-            return self._close(time_s if lasts else over_s, alarm)
+            return self._close(min(time_s, over_s), alarm)
         grows = alarm.peak >= GROWTH * alarm.told_peak and time_s - alarm.told_s >= UPDATE_EVERY_S
         self._open = replace(alarm, told_peak=alarm.peak, told_s=time_s) if grows else alarm
         return self._change(AlarmPhase.CHANGED, time_s, self._open) if grows else None

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from models.checkpoint import Checkpoint
 from models.motion import MotionRenderer, MotionSettings
 from models.runtime import Encoder
+from pipeline.alarm import DAY_S
 from pipeline.analysis import CameraAnalysis, Outlets, stages_for
 from pipeline.anomaly import Anomaly, AnomalySettings
 from pipeline.behaviour import BehaviourSettings
@@ -40,12 +41,14 @@ LEARN_SHARE = 0.8
 class ReplaySettings:
     """How recordings are analysed; `image_fps` is how many images of a folder make a second.
 
-    `sample_fps` is that of the checkpoint where it is None.
+    `sample_fps` is that of the checkpoint where it is None. `budget_per_day`, where it is None, is one
+    alarm in the time that was learned, 343 a day for 252 s: the rarest that so much footage can tell without guessing.
+    Without lessons it is 1.
     """
 
     sample_fps: float | None = None
     image_fps: float = 10.0
-    budget_per_day: float = 1.0
+    budget_per_day: float | None = None
     anomaly: AnomalySettings = field(default_factory=AnomalySettings)
     behaviour: BehaviourSettings = field(default_factory=BehaviourSettings)
 
@@ -78,6 +81,8 @@ def replay(
     if lessons:
         lesson_s = sum(duration_s(clip, image_fps=settings.image_fps) for clip in lessons)
         settings = _learning_within(settings, LEARN_SHARE * lesson_s)
+        if settings.budget_per_day is None and lesson_s > 0:
+            settings = replace(settings, budget_per_day=DAY_S / lesson_s)
     player = Player(encoder, settings)
     for clip in lessons:
         for _ in player.play(clip):
@@ -106,6 +111,10 @@ def duration_s(clip: Path, *, image_fps: float) -> float:
             return (container.duration or 0) / av.time_base
     except OSError as error:
         raise SourceUnreachable(f"{clip} cannot be read: {error.strerror}") from error
+
+
+def _budget(settings: ReplaySettings) -> float:
+    return 1.0 if settings.budget_per_day is None else settings.budget_per_day
 
 
 def _learning_within(settings: ReplaySettings, limit_s: float) -> ReplaySettings:
@@ -160,7 +169,7 @@ class Player:
         outlets = Outlets(self._book, self._notes, metrics)
         stages = stages_for(encoder.checkpoint, settings.anomaly, settings.behaviour)
         self._detector = stages.anomaly
-        controls = CameraControls(budget_per_day=settings.budget_per_day)
+        controls = CameraControls(budget_per_day=_budget(settings))
         cameras = {CAMERA: CameraAnalysis(CAMERA, controls, stages=stages, outlets=outlets)}
         mailbox = Mailbox(MAX_FRAMES_PER_CAMERA, metrics)
         self._inference = Inference(encoder, mailbox, cameras=cameras, clock=self._clock, metrics=metrics)

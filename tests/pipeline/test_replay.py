@@ -1,6 +1,6 @@
 """Recordings through the live stages: what is learned is normal, what differs is an event with its place."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -142,3 +142,17 @@ def test_a_recording_that_is_not_there_is_a_source_error(tmp_path):
         list(replay([tmp_path / "none.mp4"], encoder=PatchEncoder(), settings=ReplaySettings()))
     with pytest.raises(SourceError, match="cannot be read"):
         duration_s(tmp_path / "none.mp4", image_fps=10.0)
+
+
+def test_without_a_budget_one_alarm_in_the_time_that_was_learned_is_accepted(tmp_path):
+    lesson, clip = (
+        write_folder(tmp_path / "lesson", crossing(40)),
+        write_folder(tmp_path / "clip", crossing(2)),
+    )
+    (result, *_) = replay([clip], encoder=PatchEncoder(), settings=SETTINGS, learn=[lesson])
+    (strict, *_) = replay(
+        [clip], encoder=PatchEncoder(), settings=replace(SETTINGS, budget_per_day=1.0), learn=[lesson]
+    )
+    # One in 40 s is 2160 a day: the same score lies higher on its scale than with a budget of 1.
+    assert result.anomaly.normality.score == strict.anomaly.normality.score
+    assert result.anomaly.level >= strict.anomaly.level
