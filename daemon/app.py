@@ -13,20 +13,21 @@ import os
 import select
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 
 import cv2
 
 from daemon.assembly import inference_threads, load_encoder
 from daemon.compose import Base, Parts, compose
 from daemon.config import Settings, load_settings
+from daemon.exit_codes import EXIT_FAILED, EXIT_OK
 from daemon.housekeeping import Chore, Housekeeper
 from daemon.logs import configure_logging
+from daemon.signals import handled
 from daemon.systemd import Systemd
 from daemon.tuning import Tuning
 from daemon.wakeup import Wakeup
@@ -38,8 +39,6 @@ from pipeline.types import CameraStatus
 
 logger = logging.getLogger(__name__)
 
-EXIT_OK = 0
-EXIT_FAILED = 1
 # A clean stop takes 10 s at most: cameras 2 (daemon/cameras.py), inference 1, publisher 6, page 1.
 INFERENCE_STOP_S = 1.0
 PUBLISHER_STOP_S = 6.0
@@ -104,7 +103,7 @@ class Daemon:
         group = ThreadGroup()
         with ExitStack() as stack:
             stack.enter_context(self._bell)
-            stack.enter_context(self._signals())
+            stack.enter_context(handled(self._signals()))
             base = Base(
                 self._settings, self._clock, group, self.request_reload, self._tuning, self._open_model
             )
@@ -203,23 +202,12 @@ class Daemon:
         stop.wait()
         self.request_stop()
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Take SIGTERM, SIGINT and SIGHUP while the daemon runs; elsewhere than in the main thread, none."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        handlers = {
+    def _signals(self) -> dict[signal.Signals, Callable[[], None]]:
+        return {
             signal.SIGTERM: self.request_stop,
             signal.SIGINT: self.request_stop,
             signal.SIGHUP: self.request_reload,
         }
-        before = {number: signal.signal(number, _handler(action)) for number, action in handlers.items()}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,10 +223,3 @@ def sections_that_need_a_restart(before: Settings, after: Settings) -> list[str]
     """Return the changed sections that a reload cannot apply: all but the cameras and their defaults."""
     sections = Settings.model_fields.keys() - {"cameras", "defaults"}
     return sorted(name for name in sections if getattr(before, name) != getattr(after, name))
-
-
-def _handler(action: Callable[[], None]) -> Callable[[int, FrameType | None], None]:
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        action()
-
-    return handle

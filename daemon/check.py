@@ -11,6 +11,7 @@ from rich.text import Text
 
 from daemon.assembly import mqtt_settings, source_settings
 from daemon.config import CameraTable, Settings, load_settings
+from daemon.exit_codes import EXIT_CANNOT_START, EXIT_OK
 from daemon.mqtt import MqttSettings, probe
 from models.checkpoint import DEFAULT_DIR, load_checkpoint
 from pipeline.clock import SystemClock
@@ -18,8 +19,6 @@ from pipeline.errors import VideobertdError
 from pipeline.probe import probe_source
 from pipeline.urls import redact_url
 
-EXIT_OK = 0
-EXIT_CANNOT_START = 3
 MAX_PROBES = 16
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from daemon.config import load_settings
 from daemon.event_log import EventFilter, LoggedEvent, open_log, select_events, select_newest
+from daemon.exit_codes import EXIT_OK
 from pipeline.types import EventKind
 
 FOLLOW_INTERVAL_S = 0.5
@@ -37,7 +38,7 @@ def run_events(config: Path, query: EventsQuery, *, as_json: bool) -> int:
         for event in read_events(database, query, threading.Event()):
             sys.stdout.write(f"{show(event)}\n")
             sys.stdout.flush()
-    return 0
+    return EXIT_OK
 
 
 def read_events(

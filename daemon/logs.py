@@ -4,9 +4,9 @@ import json
 import logging
 import re
 import sys
-from datetime import UTC, datetime
 from typing import IO, Literal
 
+from daemon.utc import utc_text
 from pipeline.urls import redact_url
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -55,11 +55,6 @@ class JsonFormatter(TextFormatter):
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)
-
-
-def utc_text(time_s: float) -> str:
-    """Return a time since the epoch as `2026-11-22T11:31:39.123Z`."""
-    return datetime.fromtimestamp(time_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def log_handler(line_format: Literal["text", "json"], stream: IO[str]) -> logging.Handler:

@@ -7,13 +7,13 @@ import json
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from daemon.utc import utc_seconds, utc_text
 from pipeline.types import CameraState, Event, EventKind, EventPhase, Region, Severity
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -153,17 +153,6 @@ def state_message(state: CameraState, open_kinds: Collection[EventKind] = ()) ->
         behaviour=state.behaviour,
         active_events=state.active_events,
     )
-
-
-def utc_text(utc_s: float) -> str:
-    """Return 0.0 as `1970-01-01T00:00:00.000Z`."""
-    text = datetime.fromtimestamp(round(utc_s, 3), UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
-
-
-def utc_seconds(text: str) -> float:
-    """Return `1970-01-01T00:00:00.000Z` as 0.0."""
-    return datetime.fromisoformat(text).timestamp()
 
 
 def json_schema(name: str) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """The whole daemon on one machine: cameras, an RTSP server, a broker, a subscriber and a live table."""
 
 import math
+import select
 import signal
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 from rich.live import Live
@@ -21,12 +20,14 @@ from daemon.demo.stage import GivenCamera, Scenery, Stage, camera_of, shoot_film
 from daemon.demo.subscriber import Subscriber
 from daemon.demo.table import Moment, live_view, plain_event, summary_lines
 from daemon.demo.verdict import findings
+from daemon.exit_codes import EXIT_FAILED, EXIT_OK
+from daemon.signals import handled
+from daemon.wakeup import Wakeup
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import SettingsError
 from pipeline.urls import redact_url
 
 REFRESH_S, FPS_INTERVAL_S = 0.5, 2.0
-EXIT_OK, EXIT_FAILED = 0, 1
 
 
 def run_demo(
@@ -39,9 +40,9 @@ def run_demo(
     """
     console = console or Console()
     clock = SystemClock()
-    stop = threading.Event()
     with ExitStack() as stack:
-        stack.enter_context(_signals(stop))
+        bell = stack.enter_context(Wakeup())
+        stack.enter_context(handled({signal.SIGINT: bell.ring, signal.SIGTERM: bell.ring}))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="videobertd-demo-")))
         scenery = _given(video, clock) if video else Stage(shoot_films(console, seconds=seconds), clock)
         stack.enter_context(scenery)
@@ -52,7 +53,7 @@ def run_demo(
         show = Show(places, scenery, subscriber=subscriber, console=console)
         end_s = math.inf if seconds is None else clock.monotonic_s() + seconds
         with DaemonProcess(places) as daemon:
-            show.run(daemon, lambda: stop.wait(REFRESH_S) or clock.monotonic_s() >= end_s)
+            show.run(daemon, lambda: _rings(bell) or clock.monotonic_s() >= end_s)
         return show.sum_up(daemon)
 
 
@@ -155,26 +156,13 @@ class Show:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+def _rings(bell: Wakeup) -> bool:
+    """Wait a little, and say whether somebody wants the demo to end."""
+    return bool(select.select([bell], [], [], REFRESH_S)[0])
+
+
 def _given(video: str, clock: Clock) -> GivenCamera:
     try:
         return GivenCamera(camera_of(video), clock)
     except OSError as error:
         raise SettingsError(f"{video} is neither a URL nor a file that can be read") from error
-
-
-@contextmanager
-def _signals(stop: threading.Event) -> Iterator[None]:
-    """Take Ctrl-C and SIGTERM as the wish to end; elsewhere than in the main thread, none."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -3,8 +3,6 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from daemon.payloads import (
@@ -15,8 +13,6 @@ from daemon.payloads import (
     json_schema,
     parse_event,
     state_message,
-    utc_seconds,
-    utc_text,
     write_schemas,
 )
 from pipeline.types import CameraState, Event, EventKind, EventPhase, Region, Severity
@@ -105,11 +101,6 @@ def test_a_state_says_whether_an_anomaly_is_open():
         "active_events": ["unusual"],
     }
     assert state_message(state, {EventKind.CAMERA}).anomaly is False
-
-
-@given(st.integers(min_value=0, max_value=4_000_000_000_000))
-def test_a_time_survives_to_the_millisecond(utc_ms):
-    assert round(utc_seconds(utc_text(utc_ms / 1000)) * 1000) == utc_ms
 
 
 def test_the_published_schemas_are_those_of_the_code(tmp_path):
