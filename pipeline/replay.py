@@ -42,8 +42,8 @@ class ReplaySettings:
     """How recordings are analysed; `image_fps` is how many images of a folder make a second.
 
     `sample_fps` is that of the checkpoint where it is None. `budget_per_day`, where it is None, is one
-    alarm in the time that was learned, 343 a day for 252 s: the rarest that so much footage can tell without guessing.
-    Without lessons it is 1.
+    alarm in the time that was learned, 343 a day for 252 s: the rarest that so much footage can tell without
+    guessing. Without lessons it is 1.
     """
 
     sample_fps: float | None = None
