@@ -7,7 +7,8 @@ import numpy as np
 from daemon.demo import figures, props
 from daemon.demo.figures import Look
 from daemon.demo.painter import Place, Rgb, Sprite, cast_shadow, paste
-from daemon.demo.plaza_ground import HORIZON_PX, paint_plaza, px_per_m
+from daemon.demo.perspective import WIDTH_PX
+from daemon.demo.plaza_ground import VIEW, paint_plaza
 
 ROUND_S = 22.5  # everybody comes by once in it; a quarter of the script, so that its end meets its start
 MARGIN_M = 2.0
@@ -99,7 +100,7 @@ class Plaza:
 
 
 def _crossing(sprite: Sprite, walked_m: float, depth_m: float, *, leftwards: bool) -> list[_Standing]:
-    half_m = 320 / px_per_m(depth_m) + MARGIN_M
+    half_m = WIDTH_PX / 2 / VIEW.px_per_m(depth_m) + MARGIN_M
     if not 0 <= walked_m <= 2 * half_m:
         return []
     x_m = half_m - walked_m if leftwards else walked_m - half_m
@@ -107,5 +108,6 @@ def _crossing(sprite: Sprite, walked_m: float, depth_m: float, *, leftwards: boo
 
 
 def _place(standing: _Standing) -> Place:
-    scale = px_per_m(standing.depth_m)
-    return Place(320 + scale * standing.x_m, HORIZON_PX + 5.5 * scale, scale, standing.leftwards)
+    scale = VIEW.px_per_m(standing.depth_m)
+    x_px = WIDTH_PX / 2 + scale * standing.x_m
+    return Place(x_px, VIEW.ground_px(standing.depth_m), scale, standing.leftwards)

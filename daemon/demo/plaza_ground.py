@@ -2,24 +2,12 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from daemon.demo.painter import Rgb
+from daemon.demo.perspective import FINE, HEIGHT_PX, WIDTH_PX, Colour, Floats, Perspective
 
-WIDTH_PX, HEIGHT_PX = 640, 360
-HORIZON_PX = 72.0
-FOCAL_PX = 470.0
-CAMERA_M = 5.5  # above the ground
+VIEW = Perspective(horizon_px=72.0, focal_px=470.0, height_m=5.5)
 HOUSES_M = 36.0  # from the camera
-FINE = 3  # everything is painted this much larger and averaged down
-
-Floats = NDArray[np.float32]
-Colour = tuple[float, float, float]
-
-
-def px_per_m(depth_m: float) -> float:
-    """Return the scale at a distance: 47 px a metre at 10 m."""
-    return FOCAL_PX / depth_m
 
 
 def paint_plaza(rng: np.random.Generator) -> Rgb:
@@ -36,20 +24,13 @@ def paint_plaza(rng: np.random.Generator) -> Rgb:
     return picture_8bit
 
 
-def _screen(x_m: float, depth_m: float, up_m: float = 0.0) -> tuple[int, int]:
-    scale = px_per_m(depth_m)
-    x_px = WIDTH_PX / 2 + scale * x_m
-    y_px = HORIZON_PX + scale * (CAMERA_M - up_m)
-    return (round(x_px * FINE), round(y_px * FINE))
-
-
 def _paint_paving(rng: np.random.Generator) -> Floats:
     stones = _paving_from_above(rng)
     height, width = stones.shape[:2]
     unit = 24  # pixels per metre of the view from above, which spans 60 × 30 m from 8 m on
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     metres = [((x - width / 2) / unit, 38 - y / unit) for x, y in corners]
-    seen = np.array([_screen(x_m, depth_m) for x_m, depth_m in metres], np.float32)
+    seen = np.array([VIEW.fine(x_m, depth_m) for x_m, depth_m in metres], np.float32)
     matrix = cv2.getPerspectiveTransform(corners, seen)
     size = (WIDTH_PX * FINE, HEIGHT_PX * FINE)
     return cv2.warpPerspective(
@@ -87,8 +68,8 @@ def _paint_houses(picture: Floats, rng: np.random.Generator) -> None:
     )
     for left_m, right_m, colour in fronts:
         _paint_front(picture, rng, left_m=left_m, right_m=right_m, colour=colour)
-    left, base = _screen(-30, HOUSES_M)
-    right, _ = _screen(30, HOUSES_M)
+    left, base = VIEW.fine(-30, HOUSES_M)
+    right, _ = VIEW.fine(30, HOUSES_M)
     shade = np.zeros(picture.shape[:2], np.float32)
     cv2.rectangle(shade, (left, base - 4), (right, base + 24), 0.35, -1)
     picture *= 1 - cv2.GaussianBlur(shade, (0, 0), 10)[..., None]
@@ -97,8 +78,8 @@ def _paint_houses(picture: Floats, rng: np.random.Generator) -> None:
 def _paint_front(
     picture: Floats, rng: np.random.Generator, *, left_m: float, right_m: float, colour: Colour
 ) -> None:
-    left, base = _screen(left_m, HOUSES_M)
-    right, _ = _screen(right_m, HOUSES_M)
+    left, base = VIEW.fine(left_m, HOUSES_M)
+    right, _ = VIEW.fine(right_m, HOUSES_M)
     wall = picture[:base, max(left, 0) : right]
     grain = rng.normal(0, 3, (*wall.shape[:2], 1)) + np.linspace(14, -10, base)[:, None, None]
     wall[:] = np.array(colour) + cv2.blur(grain.astype(np.float32), (3, 3))[..., None]
@@ -109,7 +90,7 @@ def _paint_front(
             _paint_window(picture, rng, centre_m=centre_m, bottom_m=floor_m)
         _paint_shop(picture, rng, centre_m=centre_m, width_m=(right_m - left_m) / count * 0.84)
     cv2.line(picture, (right, 0), (right, base), tuple(value * 0.72 for value in colour), 4)
-    ledge = _screen(left_m, HOUSES_M, 3.75)[1]
+    ledge = VIEW.fine(left_m, HOUSES_M, 3.75)[1]
     cv2.rectangle(picture, (left, ledge), (right, ledge + 8), tuple(value * 1.12 for value in colour), -1)
     cv2.rectangle(
         picture, (left, ledge + 9), (right, ledge + 13), tuple(value * 0.66 for value in colour), -1
@@ -117,8 +98,8 @@ def _paint_front(
 
 
 def _paint_window(picture: Floats, rng: np.random.Generator, *, centre_m: float, bottom_m: float) -> None:
-    left, bottom = _screen(centre_m - 0.52, HOUSES_M, bottom_m)
-    right, top = _screen(centre_m + 0.52, HOUSES_M, bottom_m + 1.75)
+    left, bottom = VIEW.fine(centre_m - 0.52, HOUSES_M, bottom_m)
+    right, top = VIEW.fine(centre_m + 0.52, HOUSES_M, bottom_m + 1.75)
     cv2.rectangle(picture, (left - 4, top - 4), (right + 4, bottom + 4), (222, 216, 204), -1)
     glass = rng.uniform(0.75, 1.2)
     for row in range(top, bottom):
@@ -131,8 +112,8 @@ def _paint_window(picture: Floats, rng: np.random.Generator, *, centre_m: float,
 
 
 def _paint_shop(picture: Floats, rng: np.random.Generator, *, centre_m: float, width_m: float) -> None:
-    left, bottom = _screen(centre_m - width_m / 2, HOUSES_M, 0.1)
-    right, top = _screen(centre_m + width_m / 2, HOUSES_M, 2.7)
+    left, bottom = VIEW.fine(centre_m - width_m / 2, HOUSES_M, 0.1)
+    right, top = VIEW.fine(centre_m + width_m / 2, HOUSES_M, 2.7)
     cv2.rectangle(picture, (left, top), (right, bottom), (60, 56, 54), -1)
     glow = rng.uniform(0.6, 1.0)
     warm = (196 * glow, 164 * glow, 112 * glow)
@@ -152,8 +133,8 @@ def _paint_shop(picture: Floats, rng: np.random.Generator, *, centre_m: float, w
 
 
 def _paint_tree(picture: Floats, rng: np.random.Generator, *, x_m: float, depth_m: float) -> None:
-    foot = _screen(x_m, depth_m)
-    scale = px_per_m(depth_m) * FINE
+    foot = VIEW.fine(x_m, depth_m)
+    scale = VIEW.px_per_m(depth_m) * FINE
     shade = np.zeros(picture.shape[:2], np.float32)
     centre = (foot[0] + round(2.6 * scale), foot[1] - round(0.15 * scale))
     cv2.ellipse(shade, centre, (round(2.6 * scale), round(0.55 * scale)), 0, 0, 360, 0.42, -1)
@@ -170,8 +151,8 @@ def _paint_tree(picture: Floats, rng: np.random.Generator, *, x_m: float, depth_
 
 
 def _paint_fountain(picture: Floats) -> None:
-    centre = _screen(0.0, 29.0)
-    scale = px_per_m(29.0) * FINE
+    centre = VIEW.fine(0.0, 29.0)
+    scale = VIEW.px_per_m(29.0) * FINE
     for rise_m, radius_m, colour in (
         (0.0, 3.1, (112, 106, 98)),
         (0.35, 3.0, (196, 188, 174)),
@@ -188,9 +169,9 @@ def _paint_fountain(picture: Floats) -> None:
 
 
 def _paint_bench(picture: Floats, x_m: float, depth_m: float) -> None:
-    left, ground = _screen(x_m - 1.0, depth_m)
-    right, seat = _screen(x_m + 1.0, depth_m, 0.45)
-    back = _screen(x_m, depth_m, 0.95)[1]
+    left, ground = VIEW.fine(x_m - 1.0, depth_m)
+    right, seat = VIEW.fine(x_m + 1.0, depth_m, 0.45)
+    back = VIEW.fine(x_m, depth_m, 0.95)[1]
     cv2.rectangle(picture, (left, seat + 8), (right + 20, ground), (118, 110, 100), -1)
     cv2.rectangle(picture, (left, seat), (right, seat + 8), (126, 82, 48), -1)
     cv2.rectangle(picture, (left, back), (right, back + 7), (142, 94, 56), -1)

@@ -5,7 +5,8 @@ import numpy as np
 from daemon.demo import figures, props
 from daemon.demo.figures import Look
 from daemon.demo.painter import Place, Rgb, cast_shadow, paste
-from daemon.demo.room_interior import CAMERA_M, HORIZON_PX, paint_room, px_per_m
+from daemon.demo.perspective import WIDTH_PX
+from daemon.demo.room_interior import VIEW, paint_room
 
 ROUND_S = 22.5  # a quarter of the script, so that its end meets its start
 DEPTH_M = 4.4
@@ -27,8 +28,9 @@ class Room:
         """Return the (360, 640, 3) picture of this second."""
         picture = self._interior.copy()
         self._draw_habitant(picture, time_s % ROUND_S, self._shift_m[int(time_s // ROUND_S) % 4])
-        scale = px_per_m(DEPTH_M)
-        paste(picture, self._armrest, Place(320 + scale * (CHAIR_X_M + 0.4), _ground_px(), scale))
+        scale = VIEW.px_per_m(DEPTH_M)
+        x_px = WIDTH_PX / 2 + scale * (CHAIR_X_M + 0.4)
+        paste(picture, self._armrest, Place(x_px, VIEW.ground_px(DEPTH_M), scale))
         return picture
 
     def _draw_habitant(self, picture: Rgb, time_s: float, shift_m: float) -> None:
@@ -46,15 +48,11 @@ class Room:
             sprite = figures.walker(HABITANT, figures.phase_of(abs(x_m - DOOR_X_M)))
         else:
             sprite = figures.sitter(HABITANT, round(10 * _eased(float(seated))))
-        scale = px_per_m(DEPTH_M)
-        x_px = 320 + scale * (x_m + 0.4 * _eased(float(seated)))
-        place = Place(x_px, _ground_px() + scale * shift_m, scale, mirrored=looks_left)
+        scale = VIEW.px_per_m(DEPTH_M)
+        x_px = WIDTH_PX / 2 + scale * (x_m + 0.4 * _eased(float(seated)))
+        place = Place(x_px, VIEW.ground_px(DEPTH_M) + scale * shift_m, scale, mirrored=looks_left)
         cast_shadow(picture, sprite, place, strength=0.3)
         paste(picture, sprite, place)
-
-
-def _ground_px() -> float:
-    return HORIZON_PX + px_per_m(DEPTH_M) * CAMERA_M
 
 
 def _eased(ratio: float) -> float:

@@ -4,28 +4,16 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from daemon.demo.painter import Rgb
+from daemon.demo.perspective import FINE, HEIGHT_PX, WIDTH_PX, Colour, Floats, Perspective, Point
 
-WIDTH_PX, HEIGHT_PX = 640, 360
-HORIZON_PX = 62.0
-FOCAL_PX = 420.0
-CAMERA_M = 2.3
+VIEW = Perspective(horizon_px=62.0, focal_px=420.0, height_m=2.3)
 BACK_M, SIDE_M, CEILING_M = 6.4, 4.1, 2.75
-FINE = 3
-
-Floats = NDArray[np.float32]
-Colour = tuple[float, float, float]
 
 DIM_WALL: Colour = (176, 169, 155)
 LIT_WALL: Colour = (196, 188, 172)
 BINDINGS: tuple[Colour, ...] = ((170, 60, 50), (60, 90, 130), (200, 180, 140), (80, 110, 80))
-
-
-def px_per_m(depth_m: float) -> float:
-    """Return the scale at a distance: 105 px a metre at 4 m."""
-    return FOCAL_PX / depth_m
 
 
 def paint_room(rng: np.random.Generator) -> Rgb:
@@ -45,14 +33,7 @@ def paint_room(rng: np.random.Generator) -> Rgb:
     return picture_8bit
 
 
-def _screen(x_m: float, depth_m: float, up_m: float = 0.0) -> tuple[int, int]:
-    scale = px_per_m(depth_m)
-    x_px = WIDTH_PX / 2 + scale * x_m
-    y_px = HORIZON_PX + scale * (CAMERA_M - up_m)
-    return (round(x_px * FINE), round(y_px * FINE))
-
-
-def _fill(picture: Floats, corners: list[tuple[int, int]], colour: Colour) -> None:
+def _fill(picture: Floats, corners: list[Point], colour: Colour) -> None:
     cv2.fillPoly(picture, [np.array(corners, np.int32)], colour, cv2.LINE_AA)
 
 
@@ -70,11 +51,11 @@ def _face(
     colour: Colour,
 ) -> None:
     """Fill an upright rectangle that faces the camera."""
-    low, high = _screen(span_m[0], depth_m, up_m[0]), _screen(span_m[1], depth_m, up_m[1])
+    low, high = VIEW.fine(span_m[0], depth_m, up_m[0]), VIEW.fine(span_m[1], depth_m, up_m[1])
     cv2.rectangle(picture, (low[0], high[1]), (high[0], low[1]), colour, -1)
 
 
-def _shade(picture: Floats, centre: tuple[int, int], axes: tuple[int, int], *, strength: float) -> None:
+def _shade(picture: Floats, centre: Point, axes: tuple[int, int], *, strength: float) -> None:
     shade = np.zeros(picture.shape[:2], np.float32)
     cv2.ellipse(shade, centre, axes, 0, 0, 360, strength, -1)
     picture *= 1 - cv2.GaussianBlur(shade, (0, 0), 18)[..., None]
@@ -95,7 +76,7 @@ def _paint_floor(rng: np.random.Generator) -> Floats:
     height = planks.shape[0]
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     metres = [((x - width / 2) / unit, BACK_M - y / unit) for x, y in corners]
-    seen = np.array([_screen(x_m, depth_m) for x_m, depth_m in metres], np.float32)
+    seen = np.array([VIEW.fine(x_m, depth_m) for x_m, depth_m in metres], np.float32)
     matrix = cv2.getPerspectiveTransform(corners, seen)
     size = (WIDTH_PX * FINE, HEIGHT_PX * FINE)
     return cv2.warpPerspective(planks, matrix, size, flags=cv2.INTER_LINEAR).astype(np.float32, copy=False)
@@ -107,13 +88,13 @@ def _joints(rng: np.random.Generator, length_px: int) -> list[tuple[int, int]]:
 
 
 def _paint_walls(picture: Floats, rng: np.random.Generator) -> None:
-    left, floor = _screen(-SIDE_M, BACK_M)
-    right, ceiling = _screen(SIDE_M, BACK_M, CEILING_M)
+    left, floor = VIEW.fine(-SIDE_M, BACK_M)
+    right, ceiling = VIEW.fine(SIDE_M, BACK_M, CEILING_M)
     near = 2.0
-    corners = [_screen(-SIDE_M, near, CEILING_M), _screen(SIDE_M, near, CEILING_M)]
+    corners = [VIEW.fine(-SIDE_M, near, CEILING_M), VIEW.fine(SIDE_M, near, CEILING_M)]
     _fill(picture, [*corners, (right, ceiling), (left, ceiling)], (226, 222, 214))
     for sign, edge in ((-1, left), (1, right)):
-        foot, head = _screen(sign * SIDE_M, near), _screen(sign * SIDE_M, near, CEILING_M)
+        foot, head = VIEW.fine(sign * SIDE_M, near), VIEW.fine(sign * SIDE_M, near, CEILING_M)
         _fill(picture, [(edge, ceiling), (edge, floor), foot, head], DIM_WALL if sign < 0 else LIT_WALL)
     wall = picture[ceiling:floor, left:right]
     across, down = np.linspace(1.05, 0.93, right - left), np.linspace(1.0, 0.93, floor - ceiling)
@@ -126,8 +107,8 @@ def _paint_walls(picture: Floats, rng: np.random.Generator) -> None:
 
 def _paint_window(picture: Floats) -> None:
     _box(picture, (-2.75, -0.85), (0.92, 2.28), colour=(240, 238, 232))
-    left, bottom = _screen(-2.67, BACK_M, 1.0)
-    right, top = _screen(-0.93, BACK_M, 2.2)
+    left, bottom = VIEW.fine(-2.67, BACK_M, 1.0)
+    right, top = VIEW.fine(-0.93, BACK_M, 2.2)
     for row in range(top, bottom):
         share = (row - top) / (bottom - top)
         sky = (178 + 46 * share, 208 + 22 * share, 238 - 4 * share)
@@ -197,17 +178,17 @@ def _on_floor(
     """Return the corners of a patch of floor; each pair is its far edge, then its near edge."""
     far_m, near_m = depths_m
     return [
-        _screen(left_m[0], far_m),
-        _screen(right_m[0], far_m),
-        _screen(right_m[1], near_m),
-        _screen(left_m[1], near_m),
+        VIEW.fine(left_m[0], far_m),
+        VIEW.fine(right_m[0], far_m),
+        VIEW.fine(right_m[1], near_m),
+        VIEW.fine(left_m[1], near_m),
     ]
 
 
 def _paint_sofa(picture: Floats) -> None:
     depth = 5.7
-    foot = _screen(-2.0, depth)
-    _shade(picture, (foot[0], foot[1] + 14), (round(1.3 * px_per_m(depth) * FINE), 30), strength=0.4)
+    foot = VIEW.fine(-2.0, depth)
+    _shade(picture, (foot[0], foot[1] + 14), (round(1.3 * VIEW.px_per_m(depth) * FINE), 30), strength=0.4)
     parts: tuple[tuple[tuple[float, float], tuple[float, float], Colour], ...] = (
         ((-3.1, -0.9), (0.3, 0.86), (74, 100, 106)),
         ((-3.02, -2.02), (0.42, 0.82), (86, 114, 120)),
@@ -223,11 +204,11 @@ def _paint_sofa(picture: Floats) -> None:
 
 
 def _paint_plant(picture: Floats, rng: np.random.Generator) -> None:
-    foot = _screen(1.75, 6.1)
+    foot = VIEW.fine(1.75, 6.1)
     _shade(picture, foot, (50, 14), strength=0.35)
-    pot = [_screen(1.55, 6.1, 0.45), _screen(1.95, 6.1, 0.45), _screen(1.9, 6.1), _screen(1.6, 6.1)]
+    pot = [VIEW.fine(1.55, 6.1, 0.45), VIEW.fine(1.95, 6.1, 0.45), VIEW.fine(1.9, 6.1), VIEW.fine(1.6, 6.1)]
     _fill(picture, pot, (188, 112, 78))
-    root = _screen(1.75, 6.1, 0.42)
+    root = VIEW.fine(1.75, 6.1, 0.42)
     for number in range(46):
         angle = float(rng.uniform(-1.25, 1.25))
         reach = float(rng.uniform(70, 190))
@@ -239,12 +220,12 @@ def _paint_plant(picture: Floats, rng: np.random.Generator) -> None:
 def _paint_armchair(picture: Floats) -> None:
     """Paint the chair's back and seat from the side; the arm rest in front of a sitter is a sprite."""
     depth = 4.45
-    foot = _screen(2.0, depth)
-    _shade(picture, foot, (round(0.62 * px_per_m(depth) * FINE), 32), strength=0.45)
+    foot = VIEW.fine(2.0, depth)
+    _shade(picture, foot, (round(0.62 * VIEW.px_per_m(depth) * FINE), 32), strength=0.45)
     back = ((2.2, 0.25), (2.45, 1.12), (2.62, 1.1), (2.5, 0.1))
     seat = ((1.52, 0.46), (2.4, 0.44), (2.45, 0.2), (1.5, 0.2))
-    _fill(picture, [_screen(x_m, depth, up_m) for x_m, up_m in back], (150, 84, 58))
-    _fill(picture, [_screen(x_m, depth, up_m) for x_m, up_m in seat], (164, 94, 66))
+    _fill(picture, [VIEW.fine(x_m, depth, up_m) for x_m, up_m in back], (150, 84, 58))
+    _fill(picture, [VIEW.fine(x_m, depth, up_m) for x_m, up_m in seat], (164, 94, 66))
     for leg_m in (1.56, 2.38):
         _face(picture, (leg_m, leg_m + 0.06), (0.0, 0.22), depth_m=depth, colour=(60, 42, 32))
 

@@ -9,13 +9,14 @@ import numpy as np
 
 from daemon.demo.feeds import Segment, SegmentEncoder
 from daemon.demo.painter import Rgb, Sensor
+from daemon.demo.perspective import HEIGHT_PX, WIDTH_PX
 from daemon.demo.plaza import Plaza
 from daemon.demo.room import Room
 from daemon.demo.rtp import ParameterSets
 from daemon.demo.script import LOOP_S, PLAZA, ROOM, SCRIPT, Act, Deed, acts_of
 from pipeline.clock import Clock
 
-WIDTH_PX, HEIGHT_PX, FPS = 640, 360, 10
+FPS = 10
 SCENES = (PLAZA, ROOM)
 HAND_S = 0.6  # that a hand takes to reach the lens
 

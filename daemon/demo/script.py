@@ -41,8 +41,3 @@ SCRIPT = (
 def acts_of(camera: str) -> tuple[Act, ...]:
     """Return what happens before one camera, in order."""
     return tuple(act for act in SCRIPT if act.camera == camera)
-
-
-def started(act: Act, playing_s: float) -> int:
-    """Return how often an act has started after so many seconds of playing: 30 s → 0 at 29, 2 at 120."""
-    return max(0, int((playing_s - act.start_s) // LOOP_S) + 1)

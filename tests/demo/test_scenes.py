@@ -13,7 +13,7 @@ from daemon.demo.plaza import Plaza
 from daemon.demo.room import Room
 from daemon.demo.rtp import ParameterSets
 from daemon.demo.scenes import FPS, Film, FilmFeed, Showing, cover, picture_stream
-from daemon.demo.script import LOOP_S, PLAZA, ROOM, SCRIPT, Act, Deed, acts_of, started
+from daemon.demo.script import LOOP_S, PLAZA, ROOM, SCRIPT, Act, Deed, acts_of
 
 
 class StoppedClock:
@@ -231,8 +231,3 @@ def test_deeds_before_one_camera_do_not_overlap():
     for camera in (PLAZA, ROOM):
         acts = acts_of(camera)
         assert all(one.end_s < other.start_s for one, other in pairwise(acts))
-
-
-@pytest.mark.parametrize(("playing_s", "times"), [(29.9, 0), (30.0, 1), (119.9, 1), (120.0, 2)])
-def test_an_act_starts_once_in_every_loop(playing_s, times):
-    assert started(Act(PLAZA, Deed.RUN, 30.0, 34.0), playing_s) == times
