@@ -12,7 +12,7 @@ from transformers import AutoProcessor, AutoTokenizer, BatchFeature, BertTokeniz
 
 from models.configuration import VideoBERTConfig
 from models.motion import MotionRenderer, MotionSettings
-from models.runtime import ClipBatch, FrameFeatures
+from models.runtime import ClipBatch, DrawnClip, FrameFeatures
 from models.text_tower import VOCABULARY_FILE, text_package_dir
 
 U8 = NDArray[np.uint8]
@@ -26,14 +26,6 @@ class Clip:
 
     frames: U8
     times_s: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnClip:
-    """A clip with its motion made visible: `pictures` (T, P, S, S, 3) uint8 and `motion` (T, motion_dim)."""
-
-    pictures: U8
-    motion: F32
 
 
 class VideoBERTTokenizer(BertTokenizer):
@@ -114,17 +106,7 @@ class VideoBERTProcessor(ProcessorMixin):
 
     def encode_clips(self, clips: Sequence[Clip], encode: FrameEncoder) -> ClipBatch:
         """Draw and encode clips; T is the length of the longest, shorter ones are padded in front."""
-        drawn = [self.draw(clip) for clip in clips]
-        features = [_encode(clip, encode) for clip in drawn]
-        lengths = np.array([len(clip.motion) for clip in drawn])
-        longest = int(lengths.max())
-        # Lengths 3 and 5: the first clip is absent, absent, real, real, real.
-        mask = np.arange(longest) >= longest - lengths[:, None]  # (B, T)
-        return ClipBatch(
-            features=np.stack([_pad(rows, longest) for rows in features]),
-            motion=np.stack([_pad(clip.motion, longest) for clip in drawn]),
-            mask=mask,
-        )
+        return encode_drawn([self.draw(clip) for clip in clips], encode)
 
     def _tokenise(self, text: str | Sequence[str], count: int) -> dict[str, torch.Tensor]:
         sentences = [text] * count if isinstance(text, str) else list(text)
@@ -133,6 +115,20 @@ class VideoBERTProcessor(ProcessorMixin):
     def _shrink(self, frame: U8) -> U8:
         side = (self.picture_px, self.picture_px)
         return np.asarray(cv2.resize(frame, side, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def encode_drawn(clips: Sequence[DrawnClip], encode: FrameEncoder) -> ClipBatch:
+    """Encode clips that are drawn; T is the length of the longest, shorter ones are padded in front."""
+    features = [_encode(clip, encode) for clip in clips]
+    lengths = np.array([len(clip.motion) for clip in clips])
+    longest = int(lengths.max())
+    # Lengths 3 and 5: the first clip is absent, absent, real, real, real.
+    mask = np.arange(longest) >= longest - lengths[:, None]  # (B, T)
+    return ClipBatch(
+        features=np.stack([_pad(rows, longest) for rows in features]),
+        motion=np.stack([_pad(clip.motion, longest) for clip in clips]),
+        mask=mask,
+    )
 
 
 def _encode(clip: DrawnClip, encode: FrameEncoder) -> F32:

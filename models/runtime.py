@@ -32,6 +32,14 @@ class FrameFeatures:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnClip:
+    """A clip with its motion made visible: `pictures` (T, P, S, S, 3) uint8 and `motion` (T, motion_dim)."""
+
+    pictures: U8
+    motion: F32
+
+
+@dataclass(frozen=True, slots=True)
 class ClipBatch:
     """B clips of T sampled frames, the newest frame last.
 

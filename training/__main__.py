@@ -42,7 +42,7 @@ def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "--calibration",
         type=Path,
-        default=Path("../shared/data/video"),
+        required=True,
         metavar="DIR",
         help="videos to scale int8 on: like those of the cameras to come",
     )

@@ -1,30 +1,21 @@
 """A folder of videos in, pictures and clips out, as varied as can be: what int8 is scaled and judged by."""
 
 import itertools
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import CheckpointError
+from models.runtime import DrawnClip
 from training.footage import Footage, render_file, video_files
 
 U8 = NDArray[np.uint8]
-F32 = NDArray[np.float32]
 
 LONGEST_VIEWS = 400  # a file is cut here: its scene is known by then
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """Successive frames of one file: `pictures` (T, P, S, S, 3) uint8 and `motion` (T, F) float32."""
-
-    pictures: U8
-    motion: F32
-
-
-def draw_files(folder: Path, footage: Footage) -> list[Drawn]:
+def draw_files(folder: Path, footage: Footage) -> list[DrawnClip]:
     """Draw the first frames of every video below `folder`.
 
     Raises:
@@ -36,7 +27,7 @@ def draw_files(folder: Path, footage: Footage) -> list[Drawn]:
     return [_draw(path, footage) for path in files]
 
 
-def spread_pictures(files: list[Drawn], *, count: int) -> U8:
+def spread_pictures(files: list[DrawnClip], *, count: int) -> U8:
     """Return about `count` pictures (N, S, S, 3), as many of each file, evenly over its time."""
     per_file = max(1, count // len(files))
     # (T, P, S, S, 3) → (T * P, S, S, 3)
@@ -44,20 +35,22 @@ def spread_pictures(files: list[Drawn], *, count: int) -> U8:
     return np.concatenate([pictures[_evenly(len(pictures), per_file)] for pictures in flat])
 
 
-def spread_clips(files: list[Drawn], *, num_frames: int, count: int) -> list[Drawn]:
+def spread_clips(files: list[DrawnClip], *, num_frames: int, count: int) -> list[DrawnClip]:
     """Return up to `count` clips of `num_frames` frames, taken evenly from the files that are long enough."""
     ends = [(file, end) for file in files for end in range(num_frames, len(file.motion) + 1, num_frames)]
     chosen = [ends[index] for index in _evenly(len(ends), count)]
     return [
-        Drawn(file.pictures[end - num_frames : end], file.motion[end - num_frames : end])
+        DrawnClip(file.pictures[end - num_frames : end], file.motion[end - num_frames : end])
         for file, end in chosen
     ]
 
 
-def _draw(path: Path, footage: Footage) -> Drawn:
+def _draw(path: Path, footage: Footage) -> DrawnClip:
     # The first frame has nothing before it: it shows no motion, and its features have no direction.
     views = list(itertools.islice(render_file(path, footage), 1, LONGEST_VIEWS))
-    return Drawn(np.stack([view.pictures for view in views]), np.stack([view.descriptor for view in views]))
+    return DrawnClip(
+        np.stack([view.pictures for view in views]), np.stack([view.descriptor for view in views])
+    )
 
 
 def _evenly(length: int, count: int) -> NDArray[np.intp]:

@@ -6,15 +6,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from models.checkpoint import Checkpoint
 from models.configuration import Size
 from models.motion import MotionSettings
 from models.onnx_runtime import OnnxRuntimeEncoder
-from models.runtime import ClipBatch, Encoder
+from models.processing import encode_drawn
+from models.runtime import DrawnClip, Encoder
 from models.torch_runtime import LiveModel, TorchEncoder
-from training.calibration import Drawn, draw_files, spread_clips, spread_pictures
+from training.calibration import draw_files, spread_clips, spread_pictures
 from training.checkpoint_files import Models, untrained_models, write_checkpoint
 from training.footage import Footage
 from training.model_card import write_card
@@ -86,12 +85,12 @@ def reference_encoder(models: Models, checkpoint: Checkpoint) -> Encoder:
     return TorchEncoder(checkpoint, frames=models.frames, live=live, text=models.text, device="cpu")
 
 
-def measure(reference: Encoder, exported: Encoder, files: list[Drawn]) -> ExportReport:
+def measure(reference: Encoder, exported: Encoder, files: list[DrawnClip]) -> ExportReport:
     """Compare two encoders on the footage: frames by frames, and clips on the same features."""
     pictures = spread_pictures(files, count=PARITY_PICTURES)
     ours, theirs = reference.encode(pictures), exported.encode(pictures)
     num_frames = reference.checkpoint.num_frames
-    clips = encode_clips(reference, spread_clips(files, num_frames=num_frames, count=PARITY_CLIPS))
+    clips = encode_drawn(spread_clips(files, num_frames=num_frames, count=PARITY_CLIPS), reference.encode)
     understood, exported_understood = reference.understand(clips), exported.understand(clips)
     return ExportReport(
         pooled=compare(ours.pooled, theirs.pooled),
@@ -102,19 +101,6 @@ def measure(reference: Encoder, exported: Encoder, files: list[Drawn]) -> Export
             for task, probabilities in understood.probabilities.items()
         },
     )
-
-
-def encode_clips(encoder: Encoder, clips: list[Drawn]) -> ClipBatch:
-    """Encode each clip's pictures and place its features side by side."""
-    # (T, P, S, S, 3) → (T * P, S, S, 3) → (T * P, 1280) → (T, P * 1280)
-    features = [
-        encoder.encode(clip.pictures.reshape(-1, *clip.pictures.shape[2:])).pooled.reshape(
-            len(clip.motion), -1
-        )
-        for clip in clips
-    ]
-    mask = np.ones((len(clips), len(clips[0].motion)), np.bool_)
-    return ClipBatch(np.stack(features), np.stack([clip.motion for clip in clips]), mask)
 
 
 @contextmanager

@@ -105,7 +105,7 @@ def test_a_folder_without_videos_cannot_start(tmp_path, capsys):
 
 def test_an_unknown_size_is_bad_usage(tmp_path):
     with pytest.raises(SystemExit) as usage:
-        main(["export", "--out", str(tmp_path), "--size", "huge"])
+        main(["export", "--out", str(tmp_path), "--calibration", str(tmp_path), "--size", "huge"])
     assert usage.value.code == 2
 
 

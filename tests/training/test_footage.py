@@ -3,16 +3,17 @@ import pytest
 
 from models.errors import CheckpointError
 from models.motion import MotionSettings
+from models.runtime import DrawnClip
 from tests.media import moving_square, write_video
-from training.calibration import Drawn, draw_files, spread_clips, spread_pictures
+from training.calibration import draw_files, spread_clips, spread_pictures
 from training.footage import Footage, render_file, video_files
 
 FOOTAGE = Footage(MotionSettings(("frame", "difference"), picture_px=64), sample_fps=5)
 
 
-def drawn(frames: int, value: int) -> Drawn:
+def drawn(frames: int, value: int) -> DrawnClip:
     numbers = np.arange(frames, dtype=np.uint8) + value
-    return Drawn(
+    return DrawnClip(
         np.broadcast_to(numbers[:, None, None, None, None], (frames, 1, 2, 2, 3)), np.zeros((frames, 4))
     )
 
