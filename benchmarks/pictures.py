@@ -16,7 +16,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
@@ -25,12 +24,12 @@ from sklearn.preprocessing import StandardScaler
 
 from models.checkpoint import DEFAULT_DIR, FRAME_ENCODER_FILE
 from models.motion import MotionSettings
+from models.onnx_runtime import LARGEST_BATCH, open_session
 from training.footage import Footage, render_file
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 SAMPLE_FPS = 6.0
-BATCH = 8
 DRAWN = ("frame", "difference", "history", "fused")
 
 
@@ -78,13 +77,11 @@ class PooledEncoder:
     """The frame encoder of a checkpoint, one thread."""
 
     def __init__(self, model: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(model, threads=1)
 
     def encode(self, pictures: U8) -> F32:
         """Return (N, 1280) for (N, S, S, 3)."""
-        batches = np.array_split(pictures, range(BATCH, len(pictures), BATCH))
+        batches = np.array_split(pictures, range(LARGEST_BATCH, len(pictures), LARGEST_BATCH))
         return np.concatenate([self._session.run(["pooled"], {"pictures": batch})[0] for batch in batches])
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from daemon.demo.gauges import quantile_of
+
 MIB = 2**20
 _SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
@@ -70,22 +72,14 @@ def increase(before: Series, after: Series, name: str, *, containing: str = "") 
 
 
 def quantile(before: Series, after: Series, name: str, *, q: float) -> float:
-    """Return a quantile of a histogram's growth, interpolated within its bucket as PromQL does."""
+    """Return a quantile of a histogram's growth; NaN where it did not grow."""
     grown = {
         float(re.search(r'le="([^"]+)"', labels)[1]): value - before.get((key, labels), 0.0)  # type: ignore[index]
         for (key, labels), value in after.items()
         if key == f"{name}_bucket"
     }
-    bounds = sorted(grown)
-    if not bounds or not grown[bounds[-1]]:
-        return float("nan")
-    rank = q * grown[bounds[-1]]
-    lower_bound, below = 0.0, 0.0
-    for bound in bounds:
-        if grown[bound] >= rank:
-            return lower_bound + (bound - lower_bound) * (rank - below) / (grown[bound] - below)
-        lower_bound, below = bound, grown[bound]
-    return lower_bound
+    found = quantile_of(grown, q)
+    return float("nan") if found is None else found
 
 
 def wait_until(condition: Callable[[], bool], *, timeout_s: float, what: str) -> None:

@@ -27,6 +27,7 @@ from rich.table import Table
 
 from benchmarks.footage import Footage, prepare, served
 from benchmarks.processes import Cost, Series, cost, increase, quantile, running, scrape, wait_until
+from daemon.demo.ports import free_port
 
 VIDEOS = ("plaza", "room-visitors")
 SETTLE_S = 15.0
@@ -76,16 +77,10 @@ class Figures:
     usual: dict[str, Cost]
 
 
-def free_port() -> int:
-    """Return a TCP port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @contextmanager
 def broker(folder: Path) -> Iterator[int]:
     """Run mosquitto on a free port."""
-    port = free_port()
+    port = free_port(0)
     config = folder / "mosquitto.conf"
     config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest none\n")
     program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
@@ -101,7 +96,7 @@ def _listens(port: int) -> bool:
 
 def write_config(folder: Path, urls: list[str], *, mqtt_port: int, eventful: bool) -> tuple[Path, int]:
     """Write the daemon's settings; an eventful one has a budget that makes the alarm speak often."""
-    http_port = free_port()
+    http_port = free_port(0)
     budget = 1000.0 if eventful else 1.0
     cameras = "".join(f'[cameras.camera{number}]\nurl = "{url}"\n' for number, url in enumerate(urls))
     path = folder / "config.toml"

@@ -19,20 +19,26 @@ class Gauges:
     latency_counts: Mapping[float, float] = field(default_factory=dict)
 
     def latency_s(self, share: float) -> float | None:
-        """Return the latency that this share of the messages stays below, between two buckets by proportion.
+        """Return the latency that this share of the messages stays below; None before the first."""
+        return quantile_of(self.latency_counts, share)
 
-        Example: 8 messages up to 0.1 s and 10 up to 0.2 s → 0.15 s for a share of 0.9.
-        """
-        bounds = sorted(self.latency_counts.items())
-        if not bounds or bounds[-1][1] == 0:
-            return None
-        wanted, low_s, below = share * bounds[-1][1], 0.0, 0.0
-        for high_s, count in bounds:
-            if count >= wanted:
-                is_last = high_s == float("inf")
-                return low_s if is_last else low_s + (high_s - low_s) * (wanted - below) / (count - below)
-            low_s, below = high_s, count
-        return low_s
+
+def quantile_of(counts: Mapping[float, float], share: float) -> float | None:
+    """Return what this share of a histogram's values stays below, between two bounds by proportion.
+
+    Example: 8 values up to 0.1 and 10 up to 0.2 → 0.15 for a share of 0.9. Beyond the last finite bound
+    nothing is known: it is returned. None without values.
+    """
+    bounds = sorted(counts.items())
+    if not bounds or bounds[-1][1] == 0:
+        return None
+    wanted, low, below = share * bounds[-1][1], 0.0, 0.0
+    for high, count in bounds:
+        if count >= wanted:
+            is_last = high == float("inf")
+            return low if is_last else low + (high - low) * (wanted - below) / (count - below)
+        low, below = high, count
+    return low
 
 
 def read_gauges(port: int, *, host: str = "127.0.0.1") -> Gauges | None:
