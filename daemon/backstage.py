@@ -78,7 +78,6 @@ class House:
             uptime_s=round(self._engine.clock.monotonic_s() - self._started_s, 1),
             broker=f"connected to {where}" if broker.connected else f"not connected to {where}",
             broker_problem="" if broker.connected else f"MQTT broker: {broker.reason}",
-            model_problem="",
             storage_problem=storage_problem or self._stores.snapshots.problem,
             outbox_pending=self._stores.outbox.pending_count,
         )

@@ -15,6 +15,7 @@ from pipeline.types import CameraStatus, EventPhase
 
 PROJECT_URL = "https://pypi.org/project/videobertd/"
 TROUBLES = (CameraStatus.FROZEN, CameraStatus.COVERED, CameraStatus.BLURRED, CameraStatus.MOVED)
+AWAY = (CameraStatus.OFFLINE, CameraStatus.DISABLED)
 
 Entity = dict[str, Any]  # Home Assistant's own vocabulary, which is wide and not ours to model
 
@@ -137,15 +138,13 @@ def _scene_entities(camera: str, topics: Topics) -> dict[str, Entity]:
 def _camera_entities(camera: str, topics: Topics) -> dict[str, Entity]:
     """How the camera is, and its switches: available while the daemon is."""
     status = topics.camera_status(camera)
-    troubles = ", ".join(f"'{trouble}'" for trouble in TROUBLES)
-    offline = f"'{CameraStatus.OFFLINE}', '{CameraStatus.DISABLED}'"
     entities: dict[str, Entity] = {
         "connectivity": {
             "platform": "binary_sensor",
             "name": "Connection",
             "device_class": "connectivity",
             "state_topic": status,
-            "value_template": f"{{{{ 'OFF' if value in [{offline}] else 'ON' }}}}",
+            "value_template": _choice(AWAY, "OFF", "ON"),
             "entity_category": "diagnostic",
         },
         "problem": {
@@ -153,7 +152,7 @@ def _camera_entities(camera: str, topics: Topics) -> dict[str, Entity]:
             "name": "Problem",
             "device_class": "problem",
             "state_topic": status,
-            "value_template": f"{{{{ 'ON' if value in [{troubles}] else 'OFF' }}}}",
+            "value_template": _choice(TROUBLES, "ON", "OFF"),
             "entity_category": "diagnostic",
         },
         "status": {
@@ -206,6 +205,10 @@ def _availability(topics: Topics) -> list[Entity]:
 
 def _camera_availability(camera: str, topics: Topics) -> list[Entity]:
     """A camera with a covered lens still answers; only offline and disabled mean that it doesn't."""
-    away = f"'{CameraStatus.OFFLINE}', '{CameraStatus.DISABLED}'"
-    template = f"{{{{ 'offline' if value in [{away}] else 'online' }}}}"
-    return [{"topic": topics.camera_status(camera), "value_template": template}]
+    return [{"topic": topics.camera_status(camera), "value_template": _choice(AWAY, "offline", "online")}]
+
+
+def _choice(statuses: tuple[CameraStatus, ...], inside: str, outside: str) -> str:
+    """Return a template that turns a camera's status into one of two words."""
+    listed = ", ".join(f"'{status}'" for status in statuses)
+    return f"{{{{ '{inside}' if value in [{listed}] else '{outside}' }}}}"

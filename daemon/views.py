@@ -38,7 +38,6 @@ class SystemView:
     uptime_s: float
     broker: str
     broker_problem: str
-    model_problem: str
     storage_problem: str
     outbox_pending: int
 

@@ -107,7 +107,7 @@ function showEvents(answer) {
 }
 
 function showSystem(system) {
-  const problems = [system.broker_problem, system.model_problem, system.storage_problem].filter(Boolean);
+  const problems = [system.broker_problem, system.storage_problem].filter(Boolean);
   find("problems").replaceChildren(...problems.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
   find("version").textContent = `videobertd ${system.version}`;
   find("model").textContent = `${system.model}, ${system.runtime}`;

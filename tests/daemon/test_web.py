@@ -39,7 +39,6 @@ SYSTEM = SystemView(
     uptime_s=75.0,
     broker="connected to 127.0.0.1:1883",
     broker_problem="",
-    model_problem="",
     storage_problem="",
     outbox_pending=0,
 )
