@@ -1,5 +1,6 @@
 """The script and what a subscriber heard in, what was found and what was missed out."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,13 +25,15 @@ class Finding:
 
 
 def findings(events: Sequence[HeardEvent], *, began_s: float, playing_s: float) -> list[Finding]:
-    """Pair every deed that is over with the first event that fits it.
+    """Pair every deed that is over with the first event that fits it and no later deed.
 
     `began_s` is when the script started, by the clock of the events; `playing_s` how long it has played.
     """
     found = []
-    for act, start_s in _performed(playing_s):
-        latest_s = start_s + act.end_s - act.start_s + GRACE_S
+    performed = list(_performed(playing_s))
+    for position, (act, start_s) in enumerate(performed):
+        next_s = min((s for later, s in performed[position + 1 :] if _is_alike(later, act)), default=math.inf)
+        latest_s = min(start_s + act.end_s - act.start_s + GRACE_S, next_s)
         fitting = [
             event
             for event in events
@@ -52,6 +55,11 @@ def _performed(playing_s: float) -> Iterator[tuple[Act, float]]:
         for act in SCRIPT:
             if round_number * LOOP_S + act.end_s <= playing_s:
                 yield act, round_number * LOOP_S + act.start_s
+
+
+def _is_alike(one: Act, other: Act) -> bool:
+    """Say whether one event could report either deed."""
+    return one.camera == other.camera and CAMERA_LABELS.get(one.deed) == CAMERA_LABELS.get(other.deed)
 
 
 def _fits(event: HeardEvent, act: Act) -> bool:

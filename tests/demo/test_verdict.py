@@ -26,6 +26,12 @@ def test_an_anomaly_before_the_deed_or_on_another_camera_reports_nothing():
     assert found(heard_at(BEGAN_S + 31.0, camera="room"))[Deed.RUN] is None
 
 
+def test_the_carts_event_does_not_report_the_runner_before_it():
+    judged = found(heard_at(BEGAN_S + 43.6))
+    assert judged[Deed.RUN] is None
+    assert round(judged[Deed.CART], 3) == 1.6
+
+
 def test_camera_troubles_are_told_apart_by_their_label():
     frozen = heard_at(BEGAN_S + 67.0, kind="camera", label="frozen")
     assert found(frozen)[Deed.FREEZE] == 5.0
