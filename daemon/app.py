@@ -34,7 +34,7 @@ from daemon.wakeup import Wakeup
 from models.runtime import Encoder
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import SettingsError
-from pipeline.threads import ThreadGroup, Worker
+from pipeline.threads import ThreadGroup, Worker, join_all
 from pipeline.types import CameraStatus
 
 logger = logging.getLogger(__name__)
@@ -180,7 +180,7 @@ class Daemon:
         parts.engine.mailbox.close()
         for worker in workers.inference:
             worker.stop()
-            worker.join(INFERENCE_STOP_S)
+        join_all(workers.inference, INFERENCE_STOP_S)
         parts.engine.outlets.book.close("The daemon was stopped.")
         parts.cameras.save_learned()
         parts.delivery.announcer.go_offline()

@@ -14,14 +14,14 @@ from daemon.engine import Engine, new_camera
 from pipeline.analysis import CameraAnalysis, stages_for
 from pipeline.behaviour import BehaviourSettings
 from pipeline.camera import Camera
-from pipeline.threads import Target, Worker
+from pipeline.threads import Target, Worker, join_all
 from pipeline.types import CameraStatus
 
 logger = logging.getLogger(__name__)
 
 # Between the first connections of two cameras: 40 cameras are all asked within two seconds.
 STAGGER_S = 0.05
-# A camera thread that is stuck in a driver for longer is left behind.
+# Camera threads that are stuck in a driver for longer, all together, are left behind.
 STOP_S = 2.0
 
 
@@ -72,9 +72,8 @@ class Cameras:
         """End all camera threads; what they have put into the mailbox is still there."""
         for running in self._running.values():
             running.worker.stop()
-        for name, running in self._running.items():
-            if not running.worker.join(STOP_S):
-                logger.warning("camera %s did not stop in time and is left behind", name)
+        for name in join_all([running.worker for running in self._running.values()], STOP_S):
+            logger.warning("thread %s did not stop in time and is left behind", name)
 
     def report_silence(self) -> None:
         """Report the cameras whose thread is stuck in a driver and delivers nothing."""

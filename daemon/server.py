@@ -12,7 +12,7 @@ from pipeline.errors import SettingsError
 
 logger = logging.getLogger(__name__)
 
-GRACE_S = 2
+GRACE_S = 1
 
 
 class HttpServer:
@@ -36,7 +36,7 @@ class HttpServer:
             self._server.run(sockets=[self._listener])
 
     def stop_serving(self) -> None:
-        """Have `run` return once the open requests are answered, or after two seconds."""
+        """Have `run` return once the open requests are answered, or after a second."""
         self._server.should_exit = True
 
 

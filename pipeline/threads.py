@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,12 @@ class Worker:
         """Wait up to `deadline_s` for the thread's end, and say whether it came."""
         self._thread.join(max(0.0, deadline_s))
         return not self._thread.is_alive()
+
+
+def join_all(workers: Iterable[Worker], deadline_s: float) -> tuple[str, ...]:
+    """Wait up to `deadline_s` in all for the threads' ends; return the names of those that still run."""
+    ends_s = time.monotonic() + deadline_s
+    return tuple(worker.name for worker in workers if not worker.join(ends_s - time.monotonic()))
 
 
 class ThreadGroup:
@@ -82,10 +88,9 @@ class ThreadGroup:
 
     def join(self, deadline_s: float) -> tuple[str, ...]:
         """Wait up to `deadline_s` in all for the threads' ends; return the names of those that still run."""
-        ends_s = time.monotonic() + deadline_s
         with self._lock:
             workers = tuple(self._workers)
-        return tuple(worker.name for worker in workers if not worker.join(ends_s - time.monotonic()))
+        return join_all(workers, deadline_s)
 
     def _run(self, name: str, target: Target, stop: threading.Event) -> None:
         try:

@@ -1,8 +1,9 @@
 """Threads live and end together, and the first failure is the one that is reported."""
 
 import threading
+import time
 
-from pipeline.threads import ThreadGroup
+from pipeline.threads import ThreadGroup, join_all
 
 
 def wait_for_stop(stop):
@@ -69,3 +70,13 @@ def test_a_failure_without_exception_class_of_ours_counts_too(caplog):
     group.start("leaver", lambda _stop: (_ for _ in ()).throw(SystemExit(2)))
     assert group.wait(5)
     assert isinstance(group.failure, SystemExit)
+
+
+def test_several_stuck_threads_share_one_deadline():
+    group, release = ThreadGroup(), threading.Event()
+    stuck = [group.start(f"stuck[{number}]", lambda _stop: release.wait(5)) for number in range(3)]
+    began_s = time.monotonic()
+    assert join_all(stuck, 0.2) == ("stuck[0]", "stuck[1]", "stuck[2]")
+    assert time.monotonic() - began_s < 0.5  # not three times 0.2
+    release.set()
+    assert join_all(stuck, 5) == ()
