@@ -21,7 +21,7 @@ from daemon.config_errors import Problem, describe_errors
 from daemon.config_sources import read_sources
 from pipeline.controls import MAX_BUDGET_PER_DAY, MIN_BUDGET_PER_DAY
 from pipeline.errors import SettingsError
-from pipeline.urls import source_kind
+from pipeline.urls import SourceKind, names_host, source_kind
 
 # Words that stand directly under <base>/ or under <base>/<camera>/: a camera of that name would be ambiguous.
 RESERVED_NAMES = frozenset(
@@ -42,9 +42,37 @@ def _check_url(url: str) -> str:
     if not url or url.endswith("://"):
         raise ValueError("must be a URL, a file, a folder of images or /dev/videoN")
     try:
-        source_kind(url)
+        kind = source_kind(url)
     except SettingsError as error:
         raise ValueError("must begin with rtsp://, rtsps://, http:// or https://, or be a path") from error
+    if kind in {SourceKind.RTSP, SourceKind.HTTP} and not names_host(url):
+        raise ValueError("its host or port cannot be read; a password with / # or ? must come from ${NAME}")
+    return url
+
+
+def _check_text(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("must not be empty or hold control characters")
+    return text
+
+
+def _check_path(path: object) -> object:
+    return _check_text(path) if isinstance(path, str) else path
+
+
+def _check_host(host: str) -> str:
+    if re.search(r"[\s/@]", host) or re.fullmatch(r"[^:]*:\d+", host):
+        raise ValueError("must be a name or an address alone, without scheme, user or port")
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise ValueError("must be a host name or an address") from error
+    return host
+
+
+def _check_public_url(url: str) -> str:
+    if url and not (re.match(r"https?://", url) and names_host(url)):
+        raise ValueError("must begin with http:// or https:// and a host, or be empty")
     return url
 
 
@@ -65,10 +93,13 @@ def _check_file(path: Path | None) -> Path | None:
 
 
 CameraName = Annotated[str, AfterValidator(_check_camera_name)]
-CameraUrl = Annotated[str, AfterValidator(_check_url)]
+CameraUrl = Annotated[str, AfterValidator(_check_text), AfterValidator(_check_url)]
+Host = Annotated[str, AfterValidator(_check_text), AfterValidator(_check_host)]
+PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
 Topic = Annotated[str, AfterValidator(_check_topic)]
 OptionalFile = Annotated[Path | None, BeforeValidator(_none_if_empty), AfterValidator(_check_file)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_check_path), BeforeValidator(_none_if_empty)]
+DataPath = Annotated[Path, BeforeValidator(_check_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -81,7 +112,7 @@ class Table(BaseModel):
 class MqttTable(Table):
     """`[mqtt]`: the broker, and what is published under which topics."""
 
-    host: str = Field(default="127.0.0.1", min_length=1)
+    host: Host = "127.0.0.1"
     port: Port = 1883
     base_topic: Topic = "videobert"
     client_id: str = Field(default="videobertd", min_length=1, max_length=64)
@@ -104,6 +135,13 @@ class MqttTable(Table):
             raise ValueError("cert_file and key_file go together: set both or neither")
         return self
 
+    @model_validator(mode="after")
+    def _check_topics_apart(self) -> "MqttTable":
+        # Our own `online` under <base_topic>/status would be taken for Home Assistant's birth message.
+        if self.base_topic == self.discovery_prefix:
+            raise ValueError("base_topic and discovery_prefix must differ")
+        return self
+
     def read_password(self) -> str:
         """Return the password from the environment, or else from `password_file` without its line end."""
         if self.password.get_secret_value() or self.password_file is None:
@@ -115,15 +153,15 @@ class HttpTable(Table):
     """`[http]`: the page, the metrics and the health checks."""
 
     enabled: bool = True
-    host: str = Field(default="127.0.0.1", min_length=1)
+    host: Host = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
-    public_url: str = ""
+    public_url: PublicUrl = ""
 
 
 class StorageTable(Table):
     """`[storage]`: what is kept on disk, and for how long."""
 
-    data_dir: Path = Path("videobertd-data")
+    data_dir: DataPath = Path("videobertd-data")
     keep_days: float = Field(default=30.0, gt=0, le=3650)
     learned_save_interval_s: float = Field(default=300.0, ge=10, le=86400)
 

@@ -80,11 +80,11 @@ def _shown(location: Location, value: object) -> str:
     """Return a value as the user would write it, without what must not be printed."""
     if location[-1] in _SECRET_KEYS:
         return "this value"
-    if location[-1] == "url":
-        return f'"{redact_url(str(value))}"'
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    text = redact_url(str(value))  # a URL may stand where none belongs: `porch = "rtsp://user:password@…"`
+    line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    return f'"{line}"' if isinstance(value, str) else line
 
 
 def _suggestion(location: Location, root: type[BaseModel]) -> str:

@@ -58,7 +58,7 @@ def read_sources(path: Path, environ: Mapping[str, str], model: type[BaseModel])
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -78,7 +78,13 @@ def _read_environment(environ: Mapping[str, str], model: type[BaseModel]) -> dic
     try:
         return source()
     except UnreadableEnvironment as error:
-        raise SettingsError(f"environment: {error}") from error
+        whole = [
+            name for name in model.model_fields if f"{ENVIRONMENT_PREFIX}{name}".lower() in source.env_vars
+        ]
+        names = ", ".join(f"{ENVIRONMENT_PREFIX}{name}".upper() for name in whole)
+        raise SettingsError(
+            f"environment: {names}: a variable holds one setting: write {ENVIRONMENT_PREFIX}MQTT__HOST"
+        ) from error
 
 
 def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,6 +120,8 @@ def _expand_urls(path: Path, values: dict[str, Any], environ: Mapping[str, str])
         url = camera["url"]
         missing = [match[1] for match in _VARIABLE.finditer(url) if match[1] not in environ]
         problems += [f"{path}: cameras.{name}.url: the environment variable {v} is not set" for v in missing]
+        if "${" in _VARIABLE.sub("", url):
+            problems.append(f"{path}: cameras.{name}.url: ${{ begins no variable: write ${{NAME}}")
         values["cameras"] = {**values["cameras"], name: {**camera, "url": _expand(url, environ)}}
     return problems
 

@@ -62,6 +62,15 @@ def source_kind(url: str) -> SourceKind:
     return SourceKind.FOLDER if path.is_dir() else SourceKind.FILE
 
 
+def names_host(url: str) -> bool:
+    """Say whether a URL with `://` names a host and, if at all, a port that there can be."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an address without its ], or a port that is no number or too large
+        return False
+
+
 def source_path(url: str) -> Path:
     """Return the absolute path that a `file:` URL or a plain path names."""
     plain = unquote(urlsplit(url).path) if url[:5].lower() == "file:" else url

@@ -205,3 +205,65 @@ def test_a_missing_file_says_so(tmp_path):
 def test_infinity_is_not_a_number_of_seconds(tmp_path):
     (line,) = lines(tmp_path, "[storage]\nkeep_days = inf")
     assert line == "config.toml: storage.keep_days: inf is not allowed: must be a finite number"
+
+
+@pytest.mark.parametrize("url", ["rtsp:///x", "rtsp://h:99999/x", "rtsp://u:p/w@h/x", "http://[::1/x"])
+def test_a_url_without_a_host_or_port_that_can_be_is_refused(tmp_path, url):
+    (line,) = lines(tmp_path, f'[cameras.a]\nurl = "{url}"')
+    assert line.endswith(
+        "is not allowed: its host or port cannot be read; a password with / # or ? must come from ${NAME}"
+    )
+
+
+@pytest.mark.parametrize("value", ["", " ", "a\\u0000b", "a\\nb"])
+@pytest.mark.parametrize(
+    ("table", "key"), [("storage", "data_dir"), ("cameras.a", "url"), ("mqtt", "host"), ("http", "host")]
+)
+def test_a_path_or_address_is_printable_text(tmp_path, table, key, value):
+    (line,) = lines(tmp_path, f'[{table}]\n{key} = "{value}"')
+    assert line.endswith("is not allowed: must not be empty or hold control characters")
+
+
+@pytest.mark.parametrize("host", ["mqtt://broker", "broker:1883", "me@broker", "a..b", "a" * 64])
+def test_a_host_is_a_name_or_an_address_alone(tmp_path, host):
+    (line,) = lines(tmp_path, f'[mqtt]\nhost = "{host}"')
+    assert line.startswith(f'config.toml: mqtt.host: "{host}" is not allowed: must be a ')
+
+
+@pytest.mark.parametrize("host", ["::1", "192.0.2.7", "broker.lan", "küche.local"])
+def test_names_and_addresses_are_hosts(tmp_path, host):
+    assert load(tmp_path, f'[mqtt]\nhost = "{host}"').mqtt.host == host
+
+
+@pytest.mark.parametrize("url", ["cams.example", "http://[::1", "javascript:alert(1)", "https://"])
+def test_a_public_url_is_one_of_the_web(tmp_path, url):
+    (line,) = lines(tmp_path, f'[http]\npublic_url = "{url}"')
+    assert line.endswith("is not allowed: must begin with http:// or https:// and a host, or be empty")
+
+
+def test_our_topics_are_not_those_of_home_assistant(tmp_path):
+    (line,) = lines(tmp_path, '[mqtt]\nbase_topic = "homeassistant"')
+    assert line == "config.toml: mqtt: base_topic and discovery_prefix must differ"
+
+
+@pytest.mark.parametrize(
+    "text", ['[cameras]\na = "rtsp://u:hunter2@h/x"', '[[cameras]]\nurl = "rtsp://u:hunter2@h/x"']
+)
+def test_a_url_in_the_wrong_place_is_not_printed_with_its_password(tmp_path, text):
+    (line,) = lines(tmp_path, text)
+    assert "hunter2" not in line
+
+
+def test_a_variable_that_is_not_closed_is_told(tmp_path):
+    (line,) = lines(tmp_path, '[cameras.a]\nurl = "rtsp://u:${PASS@h/x"', PASS="x")
+    assert line == "config.toml: cameras.a.url: ${ begins no variable: write ${NAME}"
+
+
+def test_a_whole_table_in_one_variable_is_refused_by_its_name(tmp_path):
+    assert lines(tmp_path, "", VIDEOBERTD_MQTT="x") == [
+        "environment: VIDEOBERTD_MQTT: a variable holds one setting: write VIDEOBERTD_MQTT__HOST"
+    ]
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path):
+    assert load(tmp_path, "\ufeff[mqtt]\nport = 7").mqtt.port == 7
