@@ -1,9 +1,11 @@
 """The command line in, an exit code out: 0 well, 1 crashed, 2 wrong usage, 3 cannot start."""
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from pipeline.errors import CheckpointError, SettingsError
 from pipeline.types import EventKind
 
 DEFAULT_CONFIG = Path("config.toml")
+MAX_LIMIT = 1_000_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,6 +53,20 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _above_zero(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < (number := float(text)) < math.inf:
+            return number
+    raise argparse.ArgumentTypeError(f"{text} is not allowed: must be a number above 0")
+
+
+def _count(text: str) -> int:
+    with suppress(ValueError):
+        if 1 <= (number := int(text)) <= MAX_LIMIT:
+            return number
+    raise argparse.ArgumentTypeError(f"{text} is not allowed: must be a whole number from 1 to {MAX_LIMIT}")
+
+
 def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings (%(default)s)"
@@ -57,7 +74,9 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seconds", type=float, metavar="N", help="end by itself; exit 0 if events arrived")
+    parser.add_argument(
+        "--seconds", type=_above_zero, metavar="N", help="end by itself; exit 0 if events arrived"
+    )
     parser.add_argument(
         "--video", metavar="SOURCE", help="a file or URL to show in place of the rendered cameras"
     )
@@ -69,7 +88,7 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
         "--learn", nargs="+", default=[], metavar="SOURCE", help="what is normal, seen before the sources"
     )
     parser.add_argument(
-        "--budget", type=float, metavar="N", help="accepted alarms a day (one in the time learned)"
+        "--budget", type=_above_zero, metavar="N", help="accepted alarms a day (one in the time learned)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings; without it the defaults")
@@ -81,7 +100,7 @@ def _add_events(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--camera", metavar="NAME", help="only this camera")
     parser.add_argument("--kind", choices=[str(kind) for kind in EventKind], help="only this kind")
     parser.add_argument(
-        "--limit", type=int, default=20, metavar="N", help="the newest messages (%(default)s)"
+        "--limit", type=_count, default=20, metavar="N", help="the newest messages (%(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line, as published")
 

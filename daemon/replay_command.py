@@ -11,6 +11,7 @@ from daemon.exit_codes import EXIT_OK
 from pipeline.errors import SettingsError, SourceError
 from pipeline.replay import ReplayResult, ReplaySettings, replay
 from pipeline.types import Event
+from pipeline.urls import SourceKind, redact_url, source_kind, source_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,10 @@ def run_replay(request: ReplayRequest, *, as_json: bool) -> int:
     how = replay_settings(settings.defaults)
     if request.budget_per_day is not None or request.learn:
         how = replace(how, budget_per_day=request.budget_per_day)
-    paths, lessons = [Path(source) for source in request.sources], [Path(source) for source in request.learn]
+    paths, lessons = (
+        [_recording(text) for text in request.sources],
+        [_recording(text) for text in request.learn],
+    )
     try:
         for result in replay(paths, encoder=encoder, settings=how, learn=lessons):
             for event in result.events:
@@ -48,6 +52,14 @@ def run_replay(request: ReplayRequest, *, as_json: bool) -> int:
     except SourceError as error:
         raise SettingsError(str(error)) from error
     return EXIT_OK
+
+
+def _recording(source: str) -> Path:
+    if source_kind(source) in {SourceKind.RTSP, SourceKind.HTTP}:
+        raise SettingsError(
+            f"{redact_url(source)} is no recording: replay reads videos and folders of images"
+        )
+    return source_path(source)
 
 
 def replay_settings(defaults: CameraDefaults) -> ReplaySettings:

@@ -57,7 +57,17 @@ def test_the_version_is_printed(capsys):
     assert (ended.value.code, capsys.readouterr().out) == (0, "videobertd 0.1.0\n")
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["run", "--speed"], ["events", "--limit", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["run", "--speed"],
+        ["events", "--limit", "x"],
+        ["events", "--limit", "0"],
+        ["replay", "a.mp4", "--budget", "nan"],
+    ],
+)
 def test_wrong_usage_ends_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         main(arguments)

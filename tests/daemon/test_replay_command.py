@@ -1,7 +1,10 @@
 """`videobertd replay`: how events of a recording are printed."""
 
+import pytest
+
 from daemon.config import CameraDefaults
-from daemon.replay_command import event_record, replay_settings, text_line
+from daemon.replay_command import ReplayRequest, event_record, replay_settings, run_replay, text_line
+from pipeline.errors import SettingsError
 from pipeline.replay import ReplayResult
 from pipeline.types import Event, EventKind, EventPhase, Region, Severity
 
@@ -49,3 +52,8 @@ def test_a_line_of_text_has_the_same_in_columns():
 def test_the_settings_of_a_replay_are_those_of_a_camera_without_its_own():
     settings = replay_settings(CameraDefaults(sample_fps=3, image_fps=25, budget_per_day=2))
     assert (settings.sample_fps, settings.image_fps, settings.budget_per_day) == (3.0, 25.0, 2.0)
+
+
+def test_a_camera_is_no_recording_and_its_password_is_not_printed():
+    with pytest.raises(SettingsError, match=r"^rtsp://\*\*\*@h/x is no recording"):
+        run_replay(ReplayRequest(("rtsp://u:hunter2@h/x",)), as_json=False)
