@@ -117,7 +117,8 @@ def _open_errors(settings: SourceSettings, kind: SourceKind) -> Iterator[None]:
             raise SourceUnreachable(f"{url} does not answer as an RTSP server") from error
         raise SourceGarbled(f"{url} holds no video that can be read") from error
     except av.error.HTTPUnauthorizedError as error:
-        raise SourceUnreachable(f"{url} refuses this user and password") from error
+        asks = "refuses this user and password" if "***@" in url else "asks for a user and password"
+        raise SourceUnreachable(f"{url} {asks}") from error
     except av.error.FFmpegError as error:
         raise SourceUnreachable(f"{url} cannot be opened: {error.strerror}") from error
 

@@ -222,8 +222,11 @@ def test_a_stream_that_sends_only_noise_is_garbled(mjpeg_url):
 
 
 def test_a_wrong_password_is_named(mjpeg_url):
+    locked = f"{mjpeg_url}/locked"
     with pytest.raises(SourceUnreachable, match="refuses this user and password"):
-        times_of(f"{mjpeg_url}/locked")
+        times_of(locked.replace("://", "://me:wrong@"))
+    with pytest.raises(SourceUnreachable, match="asks for a user and password"):
+        times_of(locked)
 
 
 def test_a_device_that_is_not_there_is_unreachable():
