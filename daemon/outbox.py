@@ -112,8 +112,7 @@ class Outbox:
                 self._open(files)
             except sqlite3.DatabaseError as error:
                 raise SettingsError(
-                    f"{self._path} cannot be used as the event log: {error}; repair it, or move it away"
-                    " to start with an empty one"
+                    f"{self._path} cannot be used as the event log: {error}; {_advice(error)}"
                 ) from error
             except OSError as error:
                 raise SettingsError(
@@ -331,6 +330,14 @@ def end_open_events(outbox: Outbox, clock: Clock) -> int:
         words = f"{event.explanation} (ended because the daemon was restarted)"
         outbox.append(replace(event, phase=EventPhase.END, end_utc_s=clock.utc_s(), explanation=words))
     return len(left_open)
+
+
+def _advice(error: sqlite3.DatabaseError) -> str:
+    """Return what to do about a log that cannot be opened; a sound one on a full disk is not to be moved."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return "repair it, or move it away to start with an empty one"
+    return "can its folder be written, and is there room on the disk?"
 
 
 def _row(item: _Unwritten) -> tuple[object, ...]:

@@ -253,6 +253,17 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path):
         pass
 
 
+def test_a_log_that_finds_no_room_is_not_to_be_moved_away(tmp_path):
+    (tmp_path / "empty").touch()  # no file may grow: the log cannot be made
+    with (
+        full_disk(tmp_path),
+        pytest.raises(SettingsError, match="is there room on the disk") as caught,
+        opened(tmp_path),
+    ):
+        pass
+    assert "move it away" not in str(caught.value)
+
+
 def test_a_file_with_a_broken_page_is_refused(tmp_path):
     with opened(tmp_path) as outbox:
         for _ in range(50):
