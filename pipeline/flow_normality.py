@@ -123,7 +123,8 @@ def _plane(sums: F32) -> F32:
 
 def per_cell(fine: F32) -> F32:
     """Return (14, 14): the highest of the 4 x 4 fine cells of each cell of (56, 56) values."""
-    return np.asarray(fine.reshape(SIDE, FINE_PER_CELL, SIDE, FINE_PER_CELL).max(axis=(1, 3)))
+    rows = fine.reshape(SIDE, FINE_PER_CELL, FINE).max(axis=1)
+    return np.asarray(rows.T.reshape(SIDE, FINE_PER_CELL, SIDE).max(axis=1).T)
 
 
 def _mean(fine: F32) -> F32:

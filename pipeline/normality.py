@@ -21,8 +21,9 @@ Arrays = Mapping[str, NDArray[Any]]
 
 # Shares of the learning phase: first the unit of each channel; then the memory; then how far from the memory
 # footage usually lies that is not in it; then how the scores of the parts are usually distributed. What
-# remains is scored, so that the alarm can begin to calibrate.
+# remains is scored, so that the alarm can begin to calibrate. Usual speeds are few numbers: known by a third.
 CHANNELS_UNTIL, MEMORY_UNTIL, SPREAD_UNTIL, PARTS_UNTIL = 0.1, 0.5, 0.65, 0.8
+SPEEDS_UNTIL = 0.33
 # After the learning phase one frame a second is remembered, and only when it is this old and nothing has
 # alarmed since: else a thing that stands still would be compared with itself, and an alarm's lead-in learned.
 LEARN_EVERY_S, LEARN_DELAY_S = 1.0, 10.0
@@ -40,9 +41,9 @@ TOP_CELLS = 3
 LEARN_DEVIATIONS, LEARN_SPEEDS = 3.0, 1.0
 # Every part; their units are deviations of a cell and times the usual speed.
 PARTS = {"appearance": Part(unit=1.0, beyond=0.2), "motion": Part(unit=0.3)}
-# A speed counts as at most so many times the usual above it: beyond, something appeared from nowhere and the
-# flow has found it a partner anywhere.
-MAX_SPEEDS = 2.0
+# A speed counts as at most so many times the usual above it: what appears from nowhere finds itself a partner
+# anywhere for one frame.
+MAX_SPEEDS = 4.0
 # What is unusual lasts: a frame counts by the scores of the last half second.
 SMOOTHING_S = 0.5
 REGION_SHARE = 0.5
@@ -162,21 +163,25 @@ class Normality:
         heat = np.stack([appearance, np.minimum(motion, np.float32(MAX_SPEEDS))])
         newest = np.float32(-math.expm1(-step_s / SMOOTHING_S))
         self._heat += (heat - self._heat) * newest
-        self._tops += (np.array([_top(heat[0]), float(heat[1].max())]) - self._tops) * newest
+        tops = np.array([_top(heat[0]), float(heat[1].max())])
+        self._tops += (tops - self._tops) * newest
         rarities = self._parts.rarities(self._tops.tolist())
         moves = rarities[1] > rarities[0]
         hot = around_peak(self._heat[int(moves)], share=REGION_SHARE)
         region = region_of(hot)
-        # What was fast a moment ago may be hidden now.
-        ratio = max(float(self._flow.ratio(windows)[hot].max()), 1 + float(self._heat[1].max()))
+        ratio = self._ratio(windows, hot) if moves else None
         return NormalityScore(
             score=math.nan if self.learned_ratio < PARTS_UNTIL else self._parts.union(rarities),
             appearance=appearance,
             motion=motion,
             region=region,
-            words=sentence(region, speed_ratio=ratio if moves else None),
+            words=sentence(region, speed_ratio=ratio),
             rarities=dict(zip(PARTS, rarities, strict=True)),
         )
+
+    def _ratio(self, windows: Windows, hot: NDArray[np.bool_]) -> float:
+        """Return how many times the usual speed was seen of late: what was fast may be hidden now."""
+        return max(float(self._flow.ratio(windows)[hot].max()), 1 + float(self._heat[1].max()))
 
     def _learn_channels(self, grid: F32) -> None:
         values = grid.reshape(CHANNELS, CELLS).astype(np.float64)
@@ -209,8 +214,9 @@ class Normality:
         self._flow.learn(windows, limit=LEARN_SPEEDS if is_grown else None)
         if self.learned_ratio >= MEMORY_UNTIL:
             self._spread.add(distances, np.ones(CELLS, np.float32))
-        if SPREAD_UNTIL <= self.learned_ratio < PARTS_UNTIL:
-            self._parts.add(self._tops.tolist())
+        if SPEEDS_UNTIL <= self.learned_ratio < PARTS_UNTIL:
+            strangeness, speed = self._tops.tolist()
+            self._parts.add((strangeness if self.learned_ratio >= SPREAD_UNTIL else math.nan, speed))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that was learned, by name."""

@@ -101,9 +101,10 @@ class Parts:
         self._rarities = {name: Rarity(part) for name, part in parts.items()}
 
     def add(self, scores: Sequence[float]) -> None:
-        """Observe the scores of a normal frame, one for each part."""
+        """Observe the scores of a normal frame, one for each part; NaN where a part cannot say yet."""
         for rarity, score in zip(self._rarities.values(), scores, strict=True):
-            rarity.add(score)
+            if not math.isnan(score):
+                rarity.add(score)
 
     def rarities(self, scores: Sequence[float]) -> list[float]:
         """Return how rare each score is, in nats."""

@@ -74,3 +74,9 @@ def test_parts_survive_a_restart():
 def test_a_part_that_is_missing_from_a_file_is_an_error():
     with pytest.raises(KeyError, match="two"):
         Parts({"two": Part(1.0)}).from_arrays({"one": np.zeros(3)})
+
+
+def test_a_part_that_cannot_say_yet_learns_nothing():
+    parts = Parts({"one": Part(1.0), "two": Part(1.0)})
+    parts.add((math.nan, 1.0))
+    assert [len(array) for array in parts.to_arrays().values()] == [0, 1]
