@@ -13,7 +13,7 @@ class BackoffSettings:
     """
 
     first_s: float = 0.25
-    early_cap_s: float = 2.0
+    early_cap_s: float = 1.0
     early_s: float = 600.0
     cap_s: float = 30.0
 

@@ -136,7 +136,7 @@ class Camera:
                     return
                 self._count_reconnect(error.reason)
                 self._standing.change(CameraStatus.OFFLINE, str(error))
-                stop.wait(self._delay_s())
+                stop.wait(error.wait_s + self._delay_s())
 
     def run_once(self, stop: threading.Event) -> bool:
         """Open the source and pass its frames on; say whether it came to its end.

@@ -7,7 +7,7 @@ import av
 from av.container import InputContainer
 
 from pipeline.clock import Clock
-from pipeline.errors import SourceEnded, SourceGarbled, SourceStalled, SourceUnreachable
+from pipeline.errors import SourceEnded, SourceGarbled, SourceRefused, SourceStalled, SourceUnreachable
 from pipeline.stream import OnDrop, SourceSettings, TimedFrame
 from pipeline.urls import SourceKind, redact_url, source_path
 
@@ -118,7 +118,7 @@ def _open_errors(settings: SourceSettings, kind: SourceKind) -> Iterator[None]:
         raise SourceGarbled(f"{url} holds no video that can be read") from error
     except av.error.HTTPUnauthorizedError as error:
         asks = "refuses this user and password" if "***@" in url else "asks for a user and password"
-        raise SourceUnreachable(f"{url} {asks}") from error
+        raise SourceRefused(f"{url} {asks}") from error
     except av.error.FFmpegError as error:
         raise SourceUnreachable(f"{url} cannot be opened: {error.strerror}") from error
 

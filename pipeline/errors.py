@@ -6,6 +6,7 @@ VideobertdError
 ├── StateError             what a camera has learned cannot be read back; it learns anew
 └── SourceError            the camera's side failed; the camera is retried with backoff
     ├── SourceUnreachable  nothing answers at that address, or it refuses
+    ├── SourceRefused      the camera does not accept the user or the password; it is asked rarely
     ├── SourceStalled      connected, but no frame came within the time allowed
     ├── SourceEnded        the stream ended; for a live camera that is a failure
     └── SourceGarbled      what arrives cannot be decoded
@@ -19,6 +20,7 @@ __all__ = [
     "SourceEnded",
     "SourceError",
     "SourceGarbled",
+    "SourceRefused",
     "SourceStalled",
     "SourceUnreachable",
     "StateError",
@@ -35,15 +37,26 @@ class StateError(VideobertdError):
 
 
 class SourceError(VideobertdError):
-    """Raised when a camera delivers no usable frames; `reason` is its metric label."""
+    """Raised when a camera delivers no usable frames; `reason` is its metric label.
+
+    `wait_s` is how long to leave the camera alone, beyond the backoff.
+    """
 
     reason = "error"
+    wait_s = 0.0
 
 
 class SourceUnreachable(SourceError):  # noqa: N818 - the reason reads better without a suffix
-    """Raised when a source cannot be opened: refused, not found, no route, wrong credentials."""
+    """Raised when a source cannot be opened: not found, no route, connection refused."""
 
     reason = "unreachable"
+
+
+class SourceRefused(SourceError):  # noqa: N818
+    """Raised when a source wants another user or password; many cameras lock an account after some tries."""
+
+    reason = "refused"
+    wait_s = 60.0
 
 
 class SourceStalled(SourceError):  # noqa: N818

@@ -30,7 +30,7 @@ def test_after_ten_minutes_of_absence_the_late_cap_holds():
     backoff = Backoff(BackoffSettings(), HighestDraw())
     for _ in range(10):
         backoff.next_delay_s(0.0)
-    assert backoff.next_delay_s(599.9) == 2.0
+    assert backoff.next_delay_s(599.9) == 1.0
     assert backoff.next_delay_s(600.0) == 30.0
 
 

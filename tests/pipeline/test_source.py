@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 from pipeline.clock import SystemClock
-from pipeline.errors import SettingsError, SourceEnded, SourceGarbled, SourceStalled, SourceUnreachable
+from pipeline.errors import (
+    SettingsError,
+    SourceEnded,
+    SourceGarbled,
+    SourceRefused,
+    SourceStalled,
+    SourceUnreachable,
+)
 from pipeline.image_folder import list_images
 from pipeline.source import open_source
 from pipeline.stream import SourceSettings
@@ -223,9 +230,9 @@ def test_a_stream_that_sends_only_noise_is_garbled(mjpeg_url):
 
 def test_a_wrong_password_is_named(mjpeg_url):
     locked = f"{mjpeg_url}/locked"
-    with pytest.raises(SourceUnreachable, match="refuses this user and password"):
+    with pytest.raises(SourceRefused, match="refuses this user and password"):
         times_of(locked.replace("://", "://me:wrong@"))
-    with pytest.raises(SourceUnreachable, match="asks for a user and password"):
+    with pytest.raises(SourceRefused, match="asks for a user and password"):
         times_of(locked)
 
 
