@@ -1,0 +1,83 @@
+"""What each stage of one sampled frame costs, in CPU time of one thread, on real footage.
+
+python -m benchmarks.parts
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from benchmarks.footage import Footage, prepare
+from models.checkpoint import DEFAULT_DIR
+from models.motion import MotionRenderer, MotionSettings, MotionView
+from models.runtime import ClipBatch, Encoder, FrameFeatures, open_encoder
+from pipeline.gate import Gate, GateSettings
+from pipeline.normality import Normality, NormalitySettings
+from pipeline.scaler import Scaled, Scaler
+
+FRAMES = 200
+STEP_S = 0.2
+
+
+def cost_ms(step: Callable[[int], object], count: int = FRAMES) -> float:
+    """Return the mean CPU milliseconds of one step, given its number."""
+    began_s = time.thread_time()
+    for number in range(count):
+        step(number)
+    return 1000 * (time.thread_time() - began_s) / count
+
+
+def sampled(path: Path) -> list[av.VideoFrame]:
+    """Return every second frame of a 10 fps file."""
+    with av.open(str(path)) as container:
+        return list(islice(container.decode(video=0), 0, 2 * FRAMES, 2))
+
+
+def clip_of(features: Sequence[FrameFeatures], views: Sequence[MotionView], encoder: Encoder) -> ClipBatch:
+    """Return the clip that ends with the last frame."""
+    length = encoder.checkpoint.num_frames
+    pooled = np.stack([feature.pooled.reshape(-1) for feature in features[-length:]])[None]  # (1, T, P·C)
+    motion = np.stack([view.descriptor for view in views[-length:]])[None]  # (1, T, F)
+    return ClipBatch(pooled, motion, np.ones((1, length), bool))
+
+
+def costs(frames: Sequence[av.VideoFrame], encoder: Encoder) -> Iterable[tuple[str, float]]:
+    """Yield each stage's name and its cost, in the order of a frame's journey."""
+    checkpoint = encoder.checkpoint
+    scaled: list[Scaled] = []
+    views: list[MotionView] = []
+    features: list[FrameFeatures] = []
+    scaler, gate, normality = (
+        Scaler(checkpoint.picture_px),
+        Gate(GateSettings()),
+        Normality(NormalitySettings()),
+    )
+    renderer = MotionRenderer(MotionSettings(checkpoint.pictures, checkpoint.picture_px))
+    yield "scale", cost_ms(lambda i: scaled.append(scaler.scale(frames[i])))
+    yield "gate", cost_ms(lambda i: gate.is_still(scaled[i].luma, i * STEP_S))
+    yield "motion", cost_ms(lambda i: views.append(renderer.render(scaled[i].rgb, i * STEP_S)))
+    yield "frame encoder", cost_ms(lambda i: features.append(encoder.encode(views[i].pictures)))
+    yield (
+        "normality",
+        cost_ms(lambda i: normality.observe(features[i].grid[0], views[i].movement, i * STEP_S, learn=True)),
+    )
+    clip = clip_of(features, views, encoder)
+    yield "temporal model, once a second", cost_ms(lambda _: encoder.understand(clip))
+
+
+def main() -> None:
+    """Print the table for the busy scene."""
+    cv2.setNumThreads(1)
+    encoder = open_encoder(DEFAULT_DIR, device="cpu", threads=1)
+    encoder.warm_up()
+    for name, milliseconds in costs(sampled(prepare(Footage("plaza", 640, 360, 10))), encoder):
+        print(f"{name:32}{milliseconds:8.2f} ms")
+
+
+if __name__ == "__main__":
+    main()
