@@ -13,6 +13,8 @@ from daemon.views import Backstage
 # Messages read for the first view; an event has at least two, so about half as many rows.
 FIRST_MESSAGES = 200
 FIRST_EVENTS = 50
+# Rarer than this is said as "less than once in so many"; static/page.js has the same bound.
+TOLD_MINUTES = 1000
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -66,8 +68,15 @@ def event_duration(event: EventMessage) -> str:
 
 
 def rarity(event: EventMessage) -> str:
-    """Return an anomaly's p-value in words: 0.001 is "· once in 1000 normal minutes"."""
-    return f"· once in {round(1 / event.p_value)} normal minutes" if event.p_value else ""
+    """Return an anomaly's p-value in words: 0.01 is "· once in 100 normal minutes".
+
+    A p-value below one in TOLD_MINUTES is an extrapolated tail: that far it is not taken at its word.
+    """
+    if not event.p_value:
+        return ""
+    minutes = round(1 / event.p_value)
+    how_often = "once" if minutes <= TOLD_MINUTES else "less than once"
+    return f"· {how_often} in {min(minutes, TOLD_MINUTES)} normal minutes"
 
 
 TEMPLATES.filters["rarity"] = rarity

@@ -3,6 +3,7 @@
 
 const PERIOD_MS = 2000;
 const MOST_EVENTS = 100;
+const TOLD_MINUTES = 1000; // as in pages.py: rarer is an extrapolated tail, and not told as a number
 const find = (id) => document.getElementById(id);
 
 const cameras = find("cameras");
@@ -12,6 +13,12 @@ let lastSeq = Number(document.body.dataset.lastSeq);
 function fill(element, field, text) {
   const place = element.querySelector(`[data-field="${field}"]`);
   if (place.textContent !== text) place.textContent = text;
+}
+
+function rarity(pValue) {
+  const minutes = Math.round(1 / pValue);
+  const howOften = minutes <= TOLD_MINUTES ? "once" : "less than once";
+  return `· ${howOften} in ${Math.min(minutes, TOLD_MINUTES)} normal minutes`;
 }
 
 function durationText(seconds) {
@@ -96,7 +103,7 @@ function showEvent(event) {
   for (const field of ["label", "camera", "explanation"]) fill(row, field, event[field]);
   fill(row, "duration", event.end_utc ? durationText((new Date(event.end_utc) - new Date(event.start_utc)) / 1000) : "now");
   fill(row, "start", localTime(event.start_utc));
-  fill(row, "rarity", event.p_value ? `· once in ${Math.round(1 / event.p_value)} normal minutes` : "");
+  fill(row, "rarity", event.p_value ? rarity(event.p_value) : "");
 }
 
 function showEvents(answer) {

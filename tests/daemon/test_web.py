@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from daemon.config import HttpTable
 from daemon.event_log import LoggedEvent
-from daemon.pages import duration_text, latest_by_event
+from daemon.pages import duration_text, latest_by_event, rarity
 from daemon.payloads import EventMessage
 from daemon.views import CameraView, SystemView
 from daemon.web import create_app
@@ -286,3 +286,16 @@ def test_the_event_that_began_last_stands_first():
 )
 def test_a_duration_is_told_in_its_two_largest_units(seconds, text):
     assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("p_value", "words"),
+    [
+        (0.01, "· once in 100 normal minutes"),
+        (0.001, "· once in 1000 normal minutes"),
+        (1e-8, "· less than once in 1000 normal minutes"),
+        (None, ""),
+    ],
+)
+def test_an_extrapolated_p_value_is_not_taken_at_its_word(p_value, words):
+    assert rarity(EventMessage.model_validate_json(logged(1, p_value=p_value).payload)) == words
