@@ -15,7 +15,7 @@ from pipeline.clock import SystemClock
 from pipeline.health import HealthSettings
 from pipeline.normality import NormalitySettings
 
-# Calibration begins after four fifths of 16 s and needs eight twelfths of a block: known 19 s after the start.
+# Calibration begins after four fifths of 16 s and needs eight twelfths of a block: known after 19 s.
 QUICK = Tuning(
     anomaly=AnomalySettings(
         normality=NormalitySettings(learn_s=16.0),
