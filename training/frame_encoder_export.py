@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from models.frame_encoder import MEAN, PICTURE_PX, SCALE, FrameEncoder
 from training.rounding import Range, Rounded, round_encoder
+from training.traces import strip_traces
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -78,6 +79,7 @@ def export_frame_encoder(encoder: FrameEncoder, pictures: U8, target: Path) -> N
         quantize_static(prepared_file, int8_file, _Once(pictures[:2]), **options)
         model = onnx.load(int8_file)
     read_uint8(model)
+    strip_traces(model)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, target)
 

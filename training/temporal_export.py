@@ -14,6 +14,7 @@ from models.onnx_runtime import TASK_PREFIX
 from models.text_states import TextStates
 from models.torch_runtime import LiveModel
 from training.frame_encoder_export import OPSET
+from training.traces import strip_traces
 
 INPUTS = ("features", "motion", "video_mask", "text_states", "text_mask")
 
@@ -49,9 +50,13 @@ def example_inputs(config: VideoBERTConfig, text: TextStates) -> tuple[Tensor, .
 
 
 def forget_shapes(file: Path) -> None:
-    """Remove the shapes noted of inner tensors: some are stale, and the quantiser refuses those."""
+    """Remove the shapes noted of inner tensors: some are stale, and the quantiser refuses those.
+
+    The exporter's stack traces go with them.
+    """
     graph = onnx.load(file)
     graph.graph.ClearField("value_info")
+    strip_traces(graph)
     onnx.save(graph, file)
 
 
