@@ -1,4 +1,4 @@
-"""An ONNX model in, the same without the exporter's stack traces: they name folders of the machine it ran on."""
+"""An ONNX model in, the same without the exporter's stack traces: they name folders of the machine."""
 
 import onnx
 
