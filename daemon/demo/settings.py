@@ -40,6 +40,7 @@ def settings_text(places: DemoPlaces, cameras: Iterable[DemoCamera]) -> str:
         f"data_dir = {json.dumps(str(places.folder / 'data'))}",
         "[defaults]",
         "stall_timeout_s = 3",
+        "sample_fps = 10  # at 5 a runner goes farther between two frames than flow can follow",
         "budget_per_day = 100  # a demo should show something; daemon/demo/quick_daemon.py shortens learning",
     ]
     for camera in cameras:
