@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import threading
-from concurrent.futures import Future
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -11,7 +10,7 @@ from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig
 from amqtt.errors import BrokerError
 
-START_TIMEOUT_S = 10.0
+from daemon.demo.loop_thread import LoopThread
 
 
 class EmbeddedBroker:
@@ -20,9 +19,7 @@ class EmbeddedBroker:
     def __init__(self, port: int, *, host: str = "127.0.0.1") -> None:
         self.host = host
         self.port = port
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = asyncio.Event()
-        self._thread: threading.Thread | None = None
+        self._loop = LoopThread("broker", self._serve)
 
     def start(self) -> None:
         """Listen; returns when clients can connect.
@@ -32,17 +29,11 @@ class EmbeddedBroker:
         """
         logging.getLogger("amqtt").setLevel(logging.CRITICAL)
         logging.getLogger("transitions").setLevel(logging.CRITICAL)
-        listening: Future[None] = Future()
-        self._thread = threading.Thread(target=self._run, args=(listening,), name="broker", daemon=True)
-        self._thread.start()
-        listening.result(START_TIMEOUT_S)
+        self._loop.start()
 
     def stop(self) -> None:
         """Disconnect all clients and stop listening."""
-        if self._thread is not None and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join()
-        self._thread = None
+        self._loop.stop()
 
     def __enter__(self) -> Self:
         self.start()
@@ -53,22 +44,14 @@ class EmbeddedBroker:
     ) -> None:
         self.stop()
 
-    def _run(self, listening: Future[None]) -> None:
-        try:
-            asyncio.run(self._serve(listening))
-        except (BrokerError, OSError) as error:
-            listening.set_exception(
-                OSError(f"the embedded broker cannot listen on port {self.port}: {error}")
-            )
-        self._loop = None
-
-    async def _serve(self, listening: Future[None]) -> None:
-        self._stopping = asyncio.Event()
+    async def _serve(self, tell_port: Callable[[int], None], stopping: asyncio.Event) -> None:
         broker = Broker(self._config())
-        await broker.start()
-        self._loop = asyncio.get_running_loop()
-        listening.set_result(None)
-        await self._stopping.wait()
+        try:
+            await broker.start()
+        except BrokerError as error:
+            raise OSError(f"the embedded broker cannot listen on port {self.port}: {error}") from error
+        tell_port(self.port)
+        await stopping.wait()
         await broker.shutdown()
 
     def _config(self) -> BrokerConfig:

@@ -5,18 +5,15 @@ import asyncio
 import socket
 import ssl
 import sys
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from daemon.demo.channel import Channel, Fault
 from daemon.demo.feeds import Feed, load_file
+from daemon.demo.loop_thread import LoopThread
 from daemon.demo.rtsp_session import Access, RtspSession
-
-START_TIMEOUT_S = 5.0
 
 
 class RtspServer:
@@ -40,9 +37,7 @@ class RtspServer:
         self._channels = {name: Channel(feed) for name, feed in feeds.items()}
         self._credentials = credentials
         self._tls = tls
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = asyncio.Event()
+        self._loop = LoopThread("rtsp-server", self._serve)
 
     def start(self) -> None:
         """Listen; returns when clients can connect.
@@ -50,17 +45,11 @@ class RtspServer:
         Raises:
             OSError: The port is taken.
         """
-        bound: Future[int] = Future()
-        self._thread = threading.Thread(target=self._run, args=(bound,), name="rtsp-server", daemon=True)
-        self._thread.start()
-        self.port = bound.result(START_TIMEOUT_S)
+        self.port = self._loop.start()
 
     def stop(self) -> None:
         """Cut every client off and stop listening."""
-        if self._thread is not None:
-            self._call(self._stopping.set)
-            self._thread.join()
-            self._thread = None
+        self._loop.stop()
 
     def __enter__(self) -> Self:
         self.start()
@@ -79,39 +68,25 @@ class RtspServer:
 
     def fail(self, name: str, fault: Fault) -> None:
         """Let a camera fail in the given way until `heal`."""
-        self._call(self._channels[name].fail, fault)
+        self._loop.call(self._channels[name].fail, fault)
 
     def heal(self, name: str) -> None:
         """Let a camera work again."""
-        self._call(self._channels[name].heal)
+        self._loop.call(self._channels[name].heal)
 
     def drop(self, name: str) -> None:
         """Cut the connections of a camera's clients once; they may come back at once."""
-        self._call(self._channels[name].drop)
+        self._loop.call(self._channels[name].drop)
 
     def jump(self, name: str, seconds_s: float) -> None:
         """Let a camera's timestamps leap, forwards or back."""
-        self._call(self._channels[name].jump, seconds_s)
+        self._loop.call(self._channels[name].jump, seconds_s)
 
     def clients(self, name: str) -> int:
         """Return how many clients a camera is playing to."""
         return len(self._channels[name].players)
 
-    def _call(self, action: Callable[..., None], *values: object) -> None:
-        if self._loop is None:
-            action(*values)
-        else:
-            self._loop.call_soon_threadsafe(action, *values)
-
-    def _run(self, bound: Future[int]) -> None:
-        try:
-            asyncio.run(self._serve(bound))
-        except OSError as error:
-            bound.set_exception(error)
-        self._loop = None
-
-    async def _serve(self, bound: Future[int]) -> None:
-        self._stopping = asyncio.Event()
+    async def _serve(self, tell_port: Callable[[int], None], stopping: asyncio.Event) -> None:
         for channel in self._channels.values():
             channel.open()
         with _udp_socket(self._host) as rtp_socket, _udp_socket(self._host) as rtcp_socket:
@@ -125,9 +100,8 @@ class RtspServer:
                 task.add_done_callback(sessions.pop)
 
             server = await asyncio.start_server(accept, self._host, self.port, ssl=self._tls, backlog=512)
-            self._loop = asyncio.get_running_loop()
-            bound.set_result(server.sockets[0].getsockname()[1])
-            await self._stopping.wait()
+            tell_port(server.sockets[0].getsockname()[1])
+            await stopping.wait()
             server.close()
             for session in sessions.values():
                 session.abort()
