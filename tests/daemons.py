@@ -17,6 +17,7 @@ class DaemonProcess:
     def __init__(self, folder: Path, *, mqtt_port: int, cameras: Mapping[str, str]) -> None:
         folder.mkdir(parents=True)
         self.cameras = cameras
+        self.defaults = ""  # lines of [defaults]
         self.http_port = free_port()
         self._folder = folder
         self._mqtt_port = mqtt_port
@@ -40,7 +41,7 @@ class DaemonProcess:
         cameras = "".join(f'[cameras.{name}]\nurl = "{url}"\n' for name, url in self.cameras.items())
         self.config.write_text(
             f"[mqtt]\nport = {self._mqtt_port}\n[http]\nport = {self.http_port}\n"
-            f'[storage]\ndata_dir = "{self._folder}/data"\n{cameras}'
+            f'[storage]\ndata_dir = "{self._folder}/data"\n[defaults]\n{self.defaults}\n{cameras}'
         )
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:

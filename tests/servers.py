@@ -43,6 +43,16 @@ def wait_until(read: Callable[[], T], timeout_s: float = 8.0, *, what: str = "a 
     return value
 
 
+def end_mosquitto(process: subprocess.Popen) -> None:
+    """Ask a broker to end until it does: mosquitto forgets a signal that comes before its main loop."""
+
+    def has_ended() -> bool:
+        process.terminate()
+        return process.poll() is not None
+
+    wait_until(has_ended, 10, what="mosquitto to end")
+
+
 class Mosquitto:
     """A mosquitto process with a configuration of its own; `start` and `stop` as often as you like."""
 
@@ -62,7 +72,7 @@ class Mosquitto:
 
     def stop(self, *, kill: bool = False) -> None:
         if self._process is not None:
-            self._process.kill() if kill else self._process.terminate()
+            self._process.kill() if kill else end_mosquitto(self._process)
             self._process.wait(10)
             self._process = None
 

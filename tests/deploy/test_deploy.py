@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from pipeline.metrics import Metrics
+from tests.servers import end_mosquitto
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana/dashboards/videobertd.json").read_text())
@@ -122,8 +123,10 @@ def test_mosquitto_runs_on_the_supplied_configuration(tmp_path):
     config = tmp_path / "mosquitto.conf"
     config.write_text(mosquitto_configuration(tmp_path, passwords))
     with subprocess.Popen([tool("mosquitto"), "-c", config], stderr=subprocess.PIPE, text=True) as broker:
-        assert any("running" in line for line in iter(broker.stderr.readline, ""))
-        broker.terminate()
+        try:
+            assert any("running" in line for line in iter(broker.stderr.readline, ""))
+        finally:
+            end_mosquitto(broker)
 
 
 def test_mosquitto_queues_a_flood():

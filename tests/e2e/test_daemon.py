@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from tests.servers import Mosquitto, Subscriber, needs_mosquitto, running_mosqui
 pytestmark = [pytest.mark.e2e, needs_mosquitto]
 SHARED_VIDEO = Path(__file__).parents[3] / "shared/data/video/plaza.mp4"
 OUTAGE_S = 60.0
-RECOVERY_S = 3.0
 
 
 class Camera:
@@ -108,18 +106,17 @@ def offline_phases(subscriber: Subscriber) -> list[str]:
 
 
 def assert_no_gap(heard: list[dict]) -> None:
-    assert [later["seq"] - earlier["seq"] for earlier, later in pairwise(heard)] == [1] * (len(heard) - 1)
+    assert [event["seq"] for event in heard] == list(range(1, len(heard) + 1))
 
 
-def test_a_camera_is_used_again_within_three_seconds_of_its_return(daemon, camera, subscriber):
+def test_a_camera_whose_server_was_killed_is_used_again_when_it_returns(daemon, camera, subscriber):
     camera.kill()
     subscriber.wait_for("videobert/square/status", b"offline")
     # Six failures in a row: by now the backoff has grown as far as it may.
     wait_until(lambda: daemon.total("videobert_camera_reconnects_total") >= 6, 30)
     camera.start()
-    returned_s = time.monotonic()
-    wait_until(lambda: subscriber.newest("videobert/square/status") == b"online", 10)
-    assert time.monotonic() - returned_s <= RECOVERY_S
+    # How soon is measured by benchmarks/recovery.py.
+    wait_until(lambda: subscriber.newest("videobert/square/status") == b"online", 20)
     told = wait_until(lambda: offline_phases(subscriber)[1:], what="the end of the offline event")
     assert told == ["end"]
 
@@ -132,7 +129,7 @@ def test_a_minute_without_a_broker_loses_no_event(daemon, camera, broker, subscr
         wait_until(lambda: daemon.camera_up("square") == 0, 15)
         camera.tell("heal")
         wait_until(lambda: daemon.camera_up("square") == 1, 15)
-    waiting = daemon.metric("videobert_outbox_pending")
+    waiting = int(daemon.metric("videobert_outbox_pending"))
     broker.start()
     wait_until(lambda: daemon.metric("videobert_outbox_pending") == 0, 60, what="an empty outbox")
     wait_until(lambda: len(events(subscriber)) >= waiting, 10)
@@ -170,9 +167,9 @@ def test_a_mute_camera_does_not_delay_another(tmp_path, broker, camera, subscrib
     silent.tell("mute")
     daemon.stop()
     daemon.cameras = {"deaf": silent.url, "square": camera.url}
-    began_s = time.monotonic()
+    daemon.defaults = "open_timeout_s = 60.0"  # whoever waits for the deaf one first comes too late
     daemon.start()
-    wait_until(lambda: daemon.camera_up("square") == 1, 10)
+    wait_until(lambda: daemon.camera_up("square") == 1, 30)
     assert daemon.camera_up("deaf") == 0
-    assert time.monotonic() - began_s < 8
+    assert daemon.total("videobert_camera_reconnects_total") == 0
     silent.kill()
