@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, islice, repeat
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
@@ -15,28 +17,34 @@ from numpy.typing import NDArray
 SHARED_VIDEO = Path(__file__).parents[2] / "shared/data/video"
 CACHE = Path(__file__).parents[1] / ".cache/benchmarks"
 
+Scene = Literal["busy", "still", "eventful"]
+STILL_S = 30
+# A camera learns for 180 s; then everything in the picture moves three times as fast, now and again.
+CALM_S, HURRY_S, PAUSE_S, HURRIES, HURRY_SPEED = 200, 6, 24, 3, 3
+EVENTFUL_S = CALM_S + HURRIES * (HURRY_S + PAUSE_S)
+
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """One kind of stream: a video at a size and rate, as it is or standing still."""
+    """One kind of stream: a video at a size and rate; as it is, still, or calm and then in a hurry."""
 
     video: str
     width_px: int
     height_px: int
     fps: int
-    still: bool = False
+    scene: Scene = "busy"
 
     @property
     def path(self) -> Path:
         """Where the transcoded file lies."""
-        kind = "still" if self.still else "busy"
-        return CACHE / f"{self.video}-{self.width_px}x{self.height_px}-{self.fps}-{kind}.mp4"
+        return CACHE / f"{self.video}-{self.width_px}x{self.height_px}-{self.fps}-{self.scene}.mp4"
 
 
 def prepare(footage: Footage) -> Path:
     """Transcode the footage once, as a camera would send it: H.264 baseline, a key frame every 2 s.
 
     A still scene is the video's first picture with a sensor's noise on it (σ = 2 of 255): nothing moves.
+    An eventful one loops the video, and after CALM_S hurries now and again.
 
     Raises:
         FileNotFoundError: the shared videos are not on this machine.
@@ -53,12 +61,12 @@ def prepare(footage: Footage) -> Path:
 
 
 def _transcode(source: Path, target: Path, footage: Footage) -> None:
-    with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
+    with av.open(str(target), "w") as writer:
         stream = writer.add_stream("libx264", rate=footage.fps)
         stream.width, stream.height, stream.pix_fmt = footage.width_px, footage.height_px, "yuv420p"
         stream.gop_size = 2 * footage.fps
         stream.options = {"profile": "baseline", "preset": "veryfast", "crf": "26", "tune": "zerolatency"}
-        for number, picture in enumerate(_pictures(reader, footage)):
+        for number, picture in enumerate(_pictures(source, footage)):
             frame = picture.reformat(footage.width_px, footage.height_px, "yuv420p")
             frame.pts, frame.time_base = number, Fraction(1, footage.fps)
             frame.pict_type = av.video.frame.PictureType.NONE
@@ -66,20 +74,38 @@ def _transcode(source: Path, target: Path, footage: Footage) -> None:
         writer.mux(stream.encode(None))
 
 
-def _pictures(reader: av.container.InputContainer, footage: Footage) -> Iterator[av.VideoFrame]:
-    """Yield pictures at the footage's rate: the video's newest picture at each instant."""
-    decoded = reader.decode(video=0)
-    if footage.still:
-        yield from _noisy(next(decoded).to_ndarray(format="rgb24"), count=footage.fps * 30)
-        return
-    due_s = 0.0
-    for picture in decoded:
-        while picture.time >= due_s:
-            yield picture
-            due_s += 1 / footage.fps
+def _pictures(source: Path, footage: Footage) -> Iterator[av.VideoFrame]:
+    """Yield the footage's pictures, one for each instant of its rate."""
+    match footage.scene:
+        case "busy":
+            return _at_rate(source, footage.fps)
+        case "still":
+            return _noisy(next(_at_rate(source, footage.fps)), count=footage.fps * STILL_S)
+        case "eventful":
+            looped = chain.from_iterable(_at_rate(source, footage.fps) for _ in repeat(None))
+            return _hurrying(looped, footage.fps)
 
 
-def _noisy(picture: NDArray[np.uint8], *, count: int) -> Iterator[av.VideoFrame]:
+def _at_rate(source: Path, fps: int) -> Iterator[av.VideoFrame]:
+    """Yield a video's newest picture at each instant."""
+    with av.open(str(source)) as reader:
+        due_s = 0.0
+        for picture in reader.decode(video=0):
+            while picture.time >= due_s:
+                yield picture
+                due_s += 1 / fps
+
+
+def _hurrying(pictures: Iterator[av.VideoFrame], fps: int) -> Iterator[av.VideoFrame]:
+    """Yield calm pictures; then, HURRIES times, every third only for HURRY_S seconds, and calm ones again."""
+    yield from islice(pictures, CALM_S * fps)
+    for _ in range(HURRIES):
+        yield from islice(pictures, 0, HURRY_S * fps * HURRY_SPEED, HURRY_SPEED)
+        yield from islice(pictures, PAUSE_S * fps)
+
+
+def _noisy(still: av.VideoFrame, *, count: int) -> Iterator[av.VideoFrame]:
+    picture: NDArray[np.uint8] = still.to_ndarray(format="rgb24")
     noise = np.random.default_rng(0)
     for _ in range(count):
         sensed = picture + noise.normal(0, 2, picture.shape)

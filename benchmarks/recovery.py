@@ -1,9 +1,9 @@
-"""How soon a camera is used again after its server has returned, with the backoff grown as far as it goes early.
+"""How soon a camera is used again once its server is back, the backoff being as long as it gets at first.
 
     python -m benchmarks.recovery --trials 5
 
-The RTSP server is a process that is killed and started anew on its port. Measured from the moment when it listens
-until the daemon counts the camera as up.
+The RTSP server is a process that is killed and started anew on its port. Measured from the moment when it
+listens until the daemon counts the camera as up.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def serving(path: Path, port: int) -> Iterator[str]:
 
 
 def recovery_s(path: Path, port: int, page: str) -> float:
-    """Wait, without a server, until the daemon has failed often; start one and return the seconds it takes."""
+    """Let the daemon fail often without a server; start one and return the seconds that it takes."""
     before = scrape(page)
     wait_until(
         lambda: increase(before, scrape(page), "videobert_camera_reconnects_total") >= FAILURES,

@@ -110,6 +110,7 @@ class CameraAnalysis:
         self._level = 0.0
         self._state: CameraState | None = None
         self._state_due_s = float("-inf")
+        self._is_saved = True  # the last attempt to save went well
 
     def absorb(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> None:
         """Take the camera's next frame; `encoded` is None where it is still.
@@ -158,7 +159,7 @@ class CameraAnalysis:
                 self._publish_state(motion=False)
 
     def save(self, folder: Path) -> None:
-        """Keep what was learned as `<folder>/<camera>.npz`; a full disk is logged and changes nothing.
+        """Keep what was learned as `<folder>/<camera>.npz`; a full disk is logged once and changes nothing.
 
         A slow disk keeps nobody waiting: analysis goes on while it writes.
         """
@@ -168,7 +169,13 @@ class CameraAnalysis:
             folder.mkdir(parents=True, exist_ok=True)
             write_state(self._state_path(folder), state)
         except OSError as error:
-            logger.warning("what camera %s has learned could not be saved: %s", self.camera, error)
+            if self._is_saved:
+                logger.warning("what camera %s has learned could not be saved: %s", self.camera, error)
+            self._is_saved = False
+            return
+        if not self._is_saved:
+            logger.info("what camera %s has learned is saved again", self.camera)
+        self._is_saved = True
 
     def load(self, folder: Path) -> None:
         """Take up what was learned before; a damaged file is logged and learning starts anew."""

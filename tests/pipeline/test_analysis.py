@@ -324,11 +324,20 @@ def test_a_damaged_file_is_logged_and_learning_starts_anew(bench, tmp_path, capl
     assert bench.detector.calibration_ratio == 0.25
 
 
-def test_a_disk_that_cannot_be_written_is_logged_and_nothing_else(bench, tmp_path, caplog):
-    (tmp_path / "learned").write_text("a file where the folder should be")
-    with caplog.at_level(logging.WARNING):
-        bench.analysis.save(tmp_path / "learned")
-    assert caplog.messages[0].startswith("what camera porch has learned could not be saved: ")
+def test_a_disk_that_cannot_be_written_is_logged_once_going_down_and_once_coming_back(
+    bench, tmp_path, caplog
+):
+    obstacle = tmp_path / "learned"
+    obstacle.write_text("a file where the folder should be")
+    with caplog.at_level(logging.INFO):
+        bench.analysis.save(obstacle)
+        bench.analysis.save(obstacle)
+        obstacle.unlink()
+        bench.analysis.save(obstacle)
+        bench.analysis.save(obstacle)
+    down, back = caplog.messages
+    assert down.startswith("what camera porch has learned could not be saved: ")
+    assert back == "what camera porch has learned is saved again"
 
 
 def test_stages_take_their_sizes_from_the_checkpoint():
