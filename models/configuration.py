@@ -49,6 +49,7 @@ SIZES: dict[Size, dict[str, Any]] = {
         "text_num_attention_heads": 2,
         "text_intermediate_size": 32,
         "text_weights": None,
+        "visual_word_branching": 3,
     },
     "small": {},
     "base": {
@@ -57,6 +58,7 @@ SIZES: dict[Size, dict[str, Any]] = {
         "num_attention_heads": 12,
         "intermediate_size": 3072,
         "lstm_hidden_size": 768,
+        "visual_word_levels": 4,
     },
 }
 
@@ -99,6 +101,10 @@ class VideoBERTConfig(PreTrainedConfig):
         initializer_range: Standard deviation of the first weights, as in BERT.
         layer_norm_eps: Added to the variance before its root, as in `nn.LayerNorm`.
 
+    Visual words (hierarchical k-means; Sun et al., 2019, section 4.2, has 4 levels of 12):
+        visual_word_levels: Levels of the tree.
+        visual_word_branching: Centroids that each node is split into; 12 ** 2 = 144 words.
+
     Heads:
         tasks: Task name → its labels in the order of the logits.
 
@@ -140,6 +146,9 @@ class VideoBERTConfig(PreTrainedConfig):
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-5
 
+    visual_word_levels: int = 2
+    visual_word_branching: int = 12
+
     tasks: dict[str, list[str]] = field(default_factory=_default_tasks)
     pad_token_id: int | None = 0
 
@@ -157,6 +166,11 @@ class VideoBERTConfig(PreTrainedConfig):
     def video_dim(self) -> int:
         """Return P * feature_dim, the pooled features of all pictures of one frame side by side."""
         return len(self.pictures) * self.feature_dim
+
+    @property
+    def num_visual_words(self) -> int:
+        """Return how many visual words there are, the leaves of the tree."""
+        return self.visual_word_branching**self.visual_word_levels
 
     @property
     def embedding_dim(self) -> int:

@@ -58,11 +58,12 @@ def multitask_loss(logits: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -
 
     A task without a labelled clip in the batch adds 0.
     """
-    losses = [_mean_cross_entropy(logits[task], truth) for task, truth in labels.items()]
+    losses = [mean_cross_entropy(logits[task], truth) for task, truth in labels.items()]
     return torch.stack(losses).sum()
 
 
-def _mean_cross_entropy(logits: Tensor, truth: Tensor) -> Tensor:
+def mean_cross_entropy(logits: Tensor, truth: Tensor) -> Tensor:
+    """Return the mean over the rows of logits (N, labels) whose `truth` (N,) is not -100; 0 if none is."""
     total = functional.cross_entropy(logits, truth, ignore_index=IGNORED, reduction="sum")
     return total / (truth != IGNORED).sum().clamp(min=1)
 

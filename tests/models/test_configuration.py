@@ -16,6 +16,7 @@ NEEDS_TORCH = {
     "configuration",
     "frame_encoder",
     "heads",
+    "pretraining",
     "joint",
     "processing",
     "text_tower",
