@@ -170,7 +170,7 @@ class VideoBERTConfig(PreTrainedConfig):
     @property
     def num_visual_words(self) -> int:
         """Return how many visual words there are, the leaves of the tree."""
-        return self.visual_word_branching**self.visual_word_levels
+        return int(self.visual_word_branching**self.visual_word_levels)
 
     @property
     def embedding_dim(self) -> int:
