@@ -8,6 +8,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from models.flow import MOTION_DIM
 from models.motion import PICTURES
+from models.statistics import STATISTICS
 
 Size = Literal["nano", "small", "base"]
 
@@ -106,6 +107,8 @@ class VideoBERTConfig(PreTrainedConfig):
         visual_word_branching: Centroids that each node is split into; 12 ** 2 = 144 words.
 
     Heads:
+        statistics: Statistics of the clip (`models.statistics`) that a linear path reads beside the deep
+            one; none leaves the linear path out.
         tasks: Task name → its labels in the order of the logits.
 
     Raises:
@@ -149,11 +152,13 @@ class VideoBERTConfig(PreTrainedConfig):
     visual_word_levels: int = 2
     visual_word_branching: int = 12
 
+    statistics: list[str] | tuple[str, ...] = ("mean", "deviation", "step")
     tasks: dict[str, list[str]] = field(default_factory=_default_tasks)
     pad_token_id: int | None = 0
 
     def __post_init__(self, **kwargs: Any) -> None:
-        self.pictures = tuple(self.pictures)  # JSON makes a list of it
+        self.pictures = tuple(self.pictures)  # JSON makes lists of these
+        self.statistics = tuple(self.statistics)
         self.tasks = dict(sorted(self.tasks.items()))  # JSON sorts them too; so the order never changes
         super().__post_init__(**kwargs)
 
@@ -166,6 +171,11 @@ class VideoBERTConfig(PreTrainedConfig):
     def video_dim(self) -> int:
         """Return P * feature_dim, the pooled features of all pictures of one frame side by side."""
         return len(self.pictures) * self.feature_dim
+
+    @property
+    def statistics_dim(self) -> int:
+        """Return how many numbers the linear path reads: each statistic of all features and motion."""
+        return len(self.statistics) * (self.video_dim + self.motion_dim)
 
     @property
     def num_visual_words(self) -> int:
@@ -187,6 +197,8 @@ class VideoBERTConfig(PreTrainedConfig):
             raise ValueError(f"num_frames {self.num_frames} exceeds max_frames {self.max_frames}")
         if unknown := set(self.pictures) - set(PICTURES):
             raise ValueError(f"pictures {sorted(unknown)} are none of {PICTURES}")
+        if unknown := set(self.statistics) - set(STATISTICS):
+            raise ValueError(f"statistics {sorted(unknown)} are none of {STATISTICS}")
         self._validate_tasks()
         self._validate_text_tower()
 

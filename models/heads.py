@@ -1,4 +1,4 @@
-"""A clip's embedding in, what to say of it out: one linear head per task."""
+"""A clip in, what to say of it out: per task a linear head on the embedding, and one on plain statistics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from transformers import AutoModelForSequenceClassification
 from transformers.utils.generic import ModelOutput
 
 from models.configuration import VideoBERTConfig
+from models.statistics import LinearReader, clip_statistics
 from models.videobert import VideoBERTModel, VideoBERTPreTrainedModel
 
 IGNORED = -100  # a clip with this label does not count; torch's own convention
@@ -26,7 +27,11 @@ class ClassificationOutput(ModelOutput):
 
 
 class VideoBERTForSequenceClassification(VideoBERTPreTrainedModel):
-    """VideoBERT with a linear head per task on [h_CLS ; mean H ; mean T]."""
+    """VideoBERT with a linear head per task on [h_CLS ; mean H ; mean T].
+
+    Beside it a linear path reads statistics of the clip; the logits are the sum of both. `linear` is None
+    where the configuration names no statistics.
+    """
 
     accepts_loss_kwargs = False  # keeps transformers' Trainer from passing counts on to the model
 
@@ -37,7 +42,14 @@ class VideoBERTForSequenceClassification(VideoBERTPreTrainedModel):
         self.heads = nn.ModuleDict(
             {task: nn.Linear(config.embedding_dim, len(labels)) for task, labels in config.tasks.items()}
         )
+        labels = {task: len(names) for task, names in config.tasks.items()}
+        self.linear = LinearReader(config.statistics_dim, labels) if config.statistics else None
         self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, LinearReader):
+            module.initialise()
 
     def forward(
         self, features: Tensor, motion: Tensor, *, labels: Mapping[str, Tensor] | None = None, **inputs: Any
@@ -47,10 +59,23 @@ class VideoBERTForSequenceClassification(VideoBERTPreTrainedModel):
         `labels` maps tasks to (B,) integers, -100 where a clip has none for the task; a task may be absent.
         """
         embedding = self.videobert(features, motion, **inputs).embedding
-        read = self.dropout(embedding)
-        logits = {task: head(read) for task, head in self.heads.items()}
+        logits = self.classify(embedding)
+        if self.linear is not None:
+            read = self.linear(self.statistics(features, motion, inputs.get("video_mask")))
+            logits = {task: deep + read[task] for task, deep in logits.items()}
         loss = None if labels is None else multitask_loss(logits, labels)
         return ClassificationOutput(loss=loss, logits=logits, embedding=embedding)
+
+    def classify(self, embedding: Tensor) -> dict[str, Tensor]:
+        """Return what the deep path alone says of (B, 3 D): logits (B, labels) per task."""
+        read = self.dropout(embedding)
+        return {task: head(read) for task, head in self.heads.items()}
+
+    def statistics(self, features: Tensor, motion: Tensor, video_mask: Tensor | None) -> Tensor:
+        """Return what the linear path reads of B clips, (B, statistics_dim)."""
+        frames = torch.cat([features, motion], dim=-1)  # (B, T, V + F)
+        mask = frames.new_ones(frames.shape[:2]) if video_mask is None else video_mask
+        return clip_statistics(frames, mask.bool(), self.config.statistics)
 
 
 def multitask_loss(logits: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -> Tensor:

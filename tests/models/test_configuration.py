@@ -17,6 +17,7 @@ NEEDS_TORCH = {
     "frame_encoder",
     "heads",
     "pretraining",
+    "statistics",
     "joint",
     "processing",
     "text_tower",

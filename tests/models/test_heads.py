@@ -114,8 +114,7 @@ def test_a_saved_classifier_comes_back_with_its_tasks(model, tmp_path):
 def test_a_classifier_begins_with_the_weights_of_a_saved_base_model(model, tmp_path):
     model.videobert.save_pretrained(tmp_path)
     loaded, report = VideoBERTForSequenceClassification.from_pretrained(tmp_path, output_loading_info=True)
-    missing = {"heads.fight.bias", "heads.fight.weight", "heads.posture.bias", "heads.posture.weight"}
-    assert set(report["missing_keys"]) == missing
+    assert {key.split(".")[0] for key in report["missing_keys"]} == {"heads", "linear"}
     given = inputs(model.config).arguments()
     assert torch.equal(loaded(**given).embedding, model(**given).embedding)
 
