@@ -14,6 +14,7 @@ from daemon.config import CameraDefaults, CameraTable, Settings
 from daemon.payloads import SCHEMAS, json_schema
 from daemon.topics import SWITCHES, Topics
 from pipeline.metrics import Metrics
+from training.__main__ import build_parser as build_training_parser
 
 REPOSITORY = Path(__file__).parents[1]
 DOCS = REPOSITORY / "docs"
@@ -69,13 +70,16 @@ def test_every_setting_stands_in_the_commented_file(heading, model, names):
     assert set(re.findall(r"^(\w+) = ", body, re.MULTILINE)) == names - {"password"}
 
 
-def test_every_command_and_option_is_documented():
+@pytest.mark.parametrize("program", [build_parser(), build_training_parser()], ids=lambda parser: parser.prog)
+def test_every_command_and_option_is_documented(program):
     text = (DOCS / "cli.md").read_text(encoding="utf-8")
-    (commands,) = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    (commands,) = [a for a in program._actions if isinstance(a, argparse._SubParsersAction)]
     for name, parser in commands.choices.items():
-        documented = {option.split()[0].rstrip("…") for option in rows(section(text, f"videobertd {name}"))}
+        documented = {
+            option.split()[0].rstrip("…") for option in rows(section(text, f"{program.prog} {name}"))
+        }
         options = {
-            action.option_strings[-1] if action.option_strings else action.metavar
+            action.option_strings[-1] if action.option_strings else action.metavar.rstrip("…")
             for action in parser._actions
             if not isinstance(action, argparse._HelpAction)
         }

@@ -1,0 +1,195 @@
+"""A recording in, the features of its sampled frames out: encoded once, kept as float16, never stale."""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.runtime import Encoder
+from pipeline.errors import SourceUnreachable
+from pipeline.stream import OnDrop
+from pipeline.types import ObservedFrame
+from training.feature_keys import footage_key, footage_record, recording_key
+from training.footage import Footage, observe_file
+
+F32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+FRAMES_AT_ONCE = 8  # more pictures at once lose memory locality; see docs/performance.md
+# float16 has 11 significant bits: an error of 1 in 2,000, where int8 makes one of 1 in 100.
+STORED_AS_HALF = ("features", "motion")
+FOOTAGE_FILE = "footage.json"
+
+
+@dataclass(frozen=True, slots=True)
+class FileFeatures:
+    """The N sampled frames of one recording, as the temporal model sees them live.
+
+    `times_s` (N,) seconds of the recording's own clock; `features` (N, P * 1280), those of the frame before
+    where a frame is still; `motion` (N, F), the flow descriptor, zeros where still; `still` (N,) says so;
+    `begins` (N,) marks frames that do not follow from the one before: the first, and the first after a gap.
+    """
+
+    times_s: NDArray[np.float64]
+    features: F32
+    motion: F32
+    still: Bool
+    begins: Bool
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+
+class FeatureStore:
+    """Features of recordings, cached below `cache` in one folder for each encoder and way of reading.
+
+    Files are named after the content of their recording: a copy elsewhere is not encoded again, and a
+    recording that was changed is.
+    """
+
+    def __init__(self, cache: Path, encoder: Encoder, footage: Footage) -> None:
+        self._cache = cache
+        self._encoder = encoder
+        self.footage = footage
+
+    @cached_property
+    def key(self) -> str:
+        """Return the short name of all but the recording that the features depend on.
+
+        Raises:
+            CheckpointError: The checkpoint does not list its frame encoder.
+        """
+        return footage_key(footage_record(self._encoder, self.footage))
+
+    def has(self, recording: Path) -> bool:
+        """Say whether the recording's features are cached.
+
+        Raises:
+            SourceUnreachable: It cannot be read.
+        """
+        return self._path(recording).exists()
+
+    def file(self, recording: Path, *, on_drop: OnDrop | None = None) -> FileFeatures:
+        """Return the recording's features; encode and keep them where they are not cached.
+
+        They have gone through float16 either way. `on_drop` is told the reason of each frame that is lost.
+
+        Raises:
+            SourceError: The recording cannot be read.
+        """
+        path = self._path(recording)
+        if (cached := _load(path)) is not None:
+            return cached
+        path.parent.mkdir(parents=True, exist_ok=True)
+        record = footage_record(self._encoder, self.footage)
+        (path.parent / FOOTAGE_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        extracted = _halved(extract(recording, self._encoder, self.footage, on_drop=on_drop))
+        _save(path, extracted, recording)
+        return extracted
+
+    def _path(self, recording: Path) -> Path:
+        try:
+            return self._cache / self.key / f"{recording_key(recording)}.npz"
+        except OSError as error:
+            raise SourceUnreachable(f"{recording} cannot be read: {error.strerror}") from error
+
+
+def extract(
+    recording: Path, encoder: Encoder, footage: Footage, *, on_drop: OnDrop | None = None
+) -> FileFeatures:
+    """Encode every sampled frame of a recording that is not still.
+
+    Raises:
+        SourceError: The recording cannot be read, or has no frame.
+    """
+    frames: list[_Noted] = []
+    features: list[F32] = []
+    before: F32 | None = None
+    for batch in _batched(observe_file(recording, footage, on_drop=on_drop), FRAMES_AT_ONCE):
+        features.extend(_encode(batch, encoder, before))
+        before = features[-1]
+        frames.extend(_Noted.of(frame) for frame in batch)
+    if not frames:
+        raise SourceUnreachable(f"{recording} holds no frame that can be used")
+    return FileFeatures(
+        times_s=np.array([frame.time_s for frame in frames]),
+        features=np.stack(features),
+        motion=np.stack([frame.motion for frame in frames]),
+        still=np.array([frame.still for frame in frames]),
+        begins=np.array([frame.begins for frame in frames]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What is kept of an observed frame once its pictures are encoded."""
+
+    time_s: float
+    motion: F32
+    still: bool
+    begins: bool
+
+    @classmethod
+    def of(cls, frame: ObservedFrame) -> "_Noted":
+        return cls(frame.frame.time_s, frame.descriptor, frame.still, frame.begins)
+
+
+def _encode(frames: list[ObservedFrame], encoder: Encoder, before: F32 | None) -> Iterator[F32]:
+    """Yield the features (P * 1280,) of each frame; a still one has those of the frame before it."""
+    moving = [frame.pictures for frame in frames if not frame.still]
+    encoded = iter(())
+    if moving:
+        pooled = encoder.encode(np.concatenate(moving)).pooled
+        encoded = iter(pooled.reshape(len(moving), -1))  # (N * P, 1280) → (N, P * 1280)
+    for frame in frames:
+        # The gate marks no first frame as still, so there always is one before.
+        before = before if frame.still and before is not None else next(encoded)
+        yield before
+
+
+def _batched(frames: Iterable[ObservedFrame], size: int) -> Iterator[list[ObservedFrame]]:
+    iterator = iter(frames)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _halved(features: FileFeatures) -> FileFeatures:
+    """Return what is left of the features after float16."""
+    arrays = asdict(features)
+    return FileFeatures(
+        **{
+            name: array.astype(np.float16).astype(np.float32) if name in STORED_AS_HALF else array
+            for name, array in arrays.items()
+        }
+    )
+
+
+def _save(path: Path, features: FileFeatures, recording: Path) -> None:
+    """Write one file in one step: a run that is interrupted leaves whole files only."""
+    arrays = {
+        name: array.astype(np.float16) if name in STORED_AS_HALF else array
+        for name, array in asdict(features).items()
+    }
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    with partial.open("wb") as file:
+        np.savez(file, allow_pickle=False, recording=np.array(recording.name), **arrays)
+    os.replace(partial, path)  # noqa: PTH105 - one atomic step, as everywhere in this code
+
+
+def _load(path: Path) -> FileFeatures | None:
+    """Return what is cached; None where nothing is, or a damaged file."""
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:
+            named = {name: arrays[name] for name in FileFeatures.__slots__}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    for name in STORED_AS_HALF:
+        named[name] = named[name].astype(np.float32)
+    return FileFeatures(**named)
