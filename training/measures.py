@@ -26,6 +26,7 @@ Average = Literal["binary", "macro"]
 
 NAN = float("nan")
 FALSE_POSITIVE_RATES = (0.01, 0.02, 0.05)
+HEADLINES = ("accuracy", "precision", "recall", "f1", "macro_f1", "auc", "ap")
 
 
 class MeasureError(VideobertdError):
@@ -111,28 +112,33 @@ def scored(names: Sequence[str], labels: ArrayLike, scores: ArrayLike) -> Scored
 
 def measure(examples: Scored) -> Measures:
     """Measure the scores against the labels; nothing fails for want of examples or of a class."""
-    average: Average = "binary" if len(examples.names) == 2 else "macro"
     per_class = measure_classes(examples)
-    present = [one for one in per_class.values() if one.support]
-    chosen = list(per_class.values())[1:] if average == "binary" else present
     return Measures(
         n=len(examples.labels),
-        average=average,
-        accuracy=_mean([float(hit) for hit in examples.predicted == examples.labels]),
-        # A class that occurs and is never predicted has no precision; in a mean over several it counts as 0.
-        precision=_mean(
-            [one.precision if average == "binary" else _or_zero(one.precision) for one in chosen]
-        ),
-        recall=_mean([one.recall for one in chosen]),
-        f1=_mean([one.f1 for one in chosen]),
-        macro_f1=_mean([one.f1 for one in present]),
-        auc=_mean(_defined([one.auc for one in chosen])),
-        ap=_mean(_defined([one.ap for one in chosen])),
+        average="binary" if len(examples.names) == 2 else "macro",
+        **headlines(examples, per_class),
         recall_at_fpr={rate: _recall_at(examples, rate) for rate in FALSE_POSITIVE_RATES},
         per_class=per_class,
         confusion=confusion(examples),
         notes=_notes(examples, per_class),
     )
+
+
+def headlines(examples: Scored, per_class: Mapping[str, ClassMeasures]) -> dict[str, float]:
+    """Return the measures named in HEADLINES: of the second class of two, or over the classes that occur."""
+    is_binary = len(per_class) == 2
+    present = [one for one in per_class.values() if one.support]
+    chosen = list(per_class.values())[1:] if is_binary else present
+    return {
+        "accuracy": _mean([float(hit) for hit in examples.predicted == examples.labels]),
+        # A class that occurs and is never predicted has no precision; in a mean over several it counts as 0.
+        "precision": _mean([one.precision if is_binary else _or_zero(one.precision) for one in chosen]),
+        "recall": _mean([one.recall for one in chosen]),
+        "f1": _mean([one.f1 for one in chosen]),
+        "macro_f1": _mean([one.f1 for one in present]),
+        "auc": _mean(_defined([one.auc for one in chosen])),
+        "ap": _mean(_defined([one.ap for one in chosen])),
+    }
 
 
 def measure_classes(examples: Scored) -> dict[str, ClassMeasures]:

@@ -1,8 +1,8 @@
 """Class probabilities and labels in, how far confidence and accuracy are apart out.
 
 The confidence of an example is its highest probability; a model is calibrated if of all examples with
-confidence 0.8 four in five are right. The error depends on the bins, so they are named with it, and few examples
-raise it: compare it at equal n only.
+confidence 0.8 four in five are right. The error depends on the bins, so they are named with it, and few
+examples raise it: compare it at equal n only.
 Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 2: bins of equal width, 15 as
 in their table 1. Nguyen and O'Connor, EMNLP 2015, section 3: bins of equal mass.
 """
