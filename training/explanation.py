@@ -17,7 +17,7 @@ from torch import Tensor
 
 from models.heads import VideoBERTForSequenceClassification
 
-STEPS = 32
+STEPS = 16  # completeness within 1e-5 on `small`
 RANDOM_ORDERS = 16
 
 

@@ -152,9 +152,9 @@ class Run:
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Record metrics of a step, such as "train/loss"; one that the step has already is left as it was."""
-        fresh = self._log.append(step, values)
-        for tracker in self._trackers:
-            tracker.record(step, fresh)
+        if fresh := self._log.append(step, values):
+            for tracker in self._trackers:
+                tracker.record(step, fresh)
 
     def save(self) -> None:
         """Bring times and energy up to date, as with every training state: a kill loses no more than that."""

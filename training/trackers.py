@@ -10,7 +10,7 @@ from models.errors import VideobertdError
 
 
 class TrackerError(VideobertdError):
-    """Raised when a tracking service is asked for that is not installed."""
+    """Raised when a tracking service is asked for that is not installed, or not whole."""
 
 
 class Tracker(Protocol):
@@ -33,7 +33,11 @@ class TensorBoardTracker:
     def open(cls, folder: Path, *, after_step: int | None = None) -> "TensorBoardTracker":
         """Add an event file to `folder`; TensorBoard forgets what older ones say beyond `after_step`."""
         purge_step = None if after_step is None else after_step + 1
-        return cls(SummaryWriter(str(folder), purge_step=purge_step, flush_secs=10))
+        # Files are named after the second; without a number, two in one second would overwrite each other.
+        number = len(list(folder.glob("events.out.tfevents.*")))
+        return cls(
+            SummaryWriter(str(folder), purge_step=purge_step, flush_secs=10, filename_suffix=f".{number}")
+        )
 
     def record(self, step: int, values: Mapping[str, float]) -> None:
         """Show the values of one step."""
@@ -60,8 +64,10 @@ class WandbTracker:
         """
         try:
             import wandb  # noqa: PLC0415 - optional: most users send nothing to a service
-        except ImportError:
-            raise TrackerError("wandb is not installed: pip install wandb, or leave --wandb out.") from None
+        except ImportError as error:
+            raise TrackerError(
+                f"wandb cannot be used ({error}): pip install wandb, or do without."
+            ) from error
         return cls(
             wandb.init(
                 project="videobertd",

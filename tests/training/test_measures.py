@@ -51,9 +51,9 @@ def test_no_negative_may_pass_where_one_is_more_than_the_rate():
 
 
 def test_recall_counts_thresholds_inside_a_straight_piece_of_the_curve():
-    # Two tied groups of one positive and one negative make one diagonal; its middle is a threshold, too.
-    positive = np.array([True, False, True, False])
-    assert recall_at_fpr(positive, np.array([0.9, 0.9, 0.1, 0.1]), 0.5) == 0.5
+    # Three tied groups of one positive and one negative make one diagonal: (1/3, 1/3), (2/3, 2/3), (1, 1).
+    positive = np.array([True, False] * 3)
+    assert recall_at_fpr(positive, np.array([0.9, 0.9, 0.5, 0.5, 0.1, 0.1]), 0.7) == pytest.approx(2 / 3)
 
 
 def test_more_classes_are_measured_by_the_mean_over_them():
@@ -77,6 +77,13 @@ def test_a_class_that_does_not_occur_is_left_out_of_the_means_and_named():
     assert math.isnan(found.per_class["lie"].f1)
     assert found.notes["recall"] == "no example is labelled lie"
     assert found.notes["auc"] == "lie: all examples or none have this label"
+
+
+def test_a_class_that_does_not_occur_but_is_predicted_has_a_precision_of_0_and_no_f1():
+    found = measure(scored(POSES, [0, 1, 1], np.eye(3)[[0, 1, 2]]))
+    assert found.per_class["lie"].precision == 0
+    assert math.isnan(found.per_class["lie"].f1)
+    assert found.macro_f1 == pytest.approx((1 + 2 / 3) / 2)
 
 
 def test_a_class_that_is_never_predicted_has_no_precision_but_lowers_the_mean():

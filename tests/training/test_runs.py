@@ -33,17 +33,28 @@ def metrics(folder):
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def scalars(folder):
-    """Return (step, name, value) of all event files: records of length, its checksum, data, its checksum."""
+def events(folder):
+    """Return what all event files say: records of length, its checksum, data, its checksum."""
     found = []
     for path in sorted((folder / "tensorboard").iterdir()):
         data = path.read_bytes()
         while data:
             (length,) = struct.unpack("<Q", data[:8])
-            event = Event.FromString(data[12 : 12 + length])
-            found += [(event.step, value.tag, round(value.simple_value, 6)) for value in event.summary.value]
+            found.append(Event.FromString(data[12 : 12 + length]))
             data = data[16 + length :]
     return found
+
+
+def scalars(folder):
+    return [
+        (event.step, value.tag, round(value.simple_value, 6))
+        for event in events(folder)
+        for value in event.summary.value
+    ]
+
+
+def sessions_begin_at(folder):
+    return [event.step for event in events(folder) if event.HasField("session_log")]
 
 
 def test_a_run_folder_holds_record_metrics_events_and_curves(tmp_path):
@@ -99,6 +110,8 @@ def test_steps_beyond_the_training_state_are_logged_again(tmp_path):
     with Run(tmp_path, IDENTITY, RunOptions(after_step=1)) as run:
         run.log(2, {"loss": 0.3})
     assert [line["loss"] for line in metrics(tmp_path)] == [0.5, 0.3]
+    # TensorBoard forgets what older files say from the step on at which a later one begins.
+    assert sessions_begin_at(tmp_path) == [2]
 
 
 def test_energy_and_cpu_seconds_of_all_sessions_add_up(tmp_path):
