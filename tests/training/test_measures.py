@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from training.measures import MeasureError, measure, recall_at_fpr, scored
 
@@ -128,3 +130,47 @@ def test_an_example_may_be_taken_twice():
 def test_labels_and_scores_that_do_not_fit_are_refused(labels, scores, message):
     with pytest.raises(MeasureError, match=message):
         scored(FIGHT, labels, scores)
+
+
+# A label and a score of few different values, so that ties are common.
+FEW = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 5)), min_size=1, max_size=30)
+
+
+@given(FEW)
+def test_auc_is_the_share_of_ordered_pairs_and_ties_count_half(examples):
+    above = [score for label, score in examples if label]
+    below = [score for label, score in examples if not label]
+    found = measure(binary([label for label, _ in examples], [score / 10 for _, score in examples])).auc
+    if not above or not below:
+        assert math.isnan(found)
+        return
+    pairs = [(one > other) + (one == other) / 2 for one in above for other in below]
+    assert found == pytest.approx(np.mean(pairs))
+
+
+@given(FEW, st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+def test_recall_at_a_rate_is_that_of_the_best_threshold_that_keeps_it(examples, rate):
+    labels = np.array([label for label, _ in examples], bool)
+    scores = np.array([score for _, score in examples], float)
+    found = recall_at_fpr(labels, scores, rate)
+    if labels.all() or not labels.any():
+        assert math.isnan(found)
+        return
+    allowed = [level for level in range(8) if (scores[~labels] >= level).mean() <= rate]
+    assert found == pytest.approx(max((scores[labels] >= level).mean() for level in allowed))
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=20))
+def test_the_confusion_matrix_holds_every_example_and_all_measures_lie_within_0_and_1(pairs):
+    truth, predicted = [one for one, _ in pairs], [other for _, other in pairs]
+    found = measure(scored(POSES, truth, np.eye(3)[np.array(predicted, int)]))
+    assert found.confusion.sum() == found.n == len(pairs)
+    assert found.confusion.sum(axis=1).tolist() == [truth.count(index) for index in range(3)]
+    values = [found.accuracy, found.precision, found.recall, found.f1, found.auc, found.ap]
+    assert all(math.isnan(value) or 0 <= value <= 1 for value in values)
+
+
+@pytest.mark.parametrize("names", [(), ("fight",)])
+def test_a_task_needs_two_classes(names):
+    with pytest.raises(MeasureError, match="need scores to match"):
+        scored(names, [0], [[1.0]])

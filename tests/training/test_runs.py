@@ -4,20 +4,10 @@ import dataclasses
 import importlib.util
 import json
 import struct
-import subprocess
-import sys
 
 import pytest
 from tensorboardX.proto.event_pb2 import Event
 
-from training.provenance import (
-    UNKNOWN,
-    Revision,
-    cpu_seconds,
-    describe_machine,
-    git_revision,
-    package_versions,
-)
 from training.runs import Run, RunError, RunIdentity, RunOptions, load_run
 from training.trackers import TrackerError
 
@@ -166,39 +156,3 @@ def test_wandb_by_flag_says_how_to_install_it(tmp_path):
     with pytest.raises(TrackerError, match="pip install wandb"):
         Run(tmp_path, IDENTITY, RunOptions(wandb=True)).__enter__()
     assert not (tmp_path / "run.json").exists()
-
-
-def git(folder, *arguments):
-    name = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"]
-    answer = subprocess.run(
-        ["git", "-C", folder, *name, *arguments], check=True, capture_output=True, text=True
-    )
-    return answer.stdout.strip()
-
-
-def test_the_revision_is_that_of_the_file_and_says_whether_files_differ(tmp_path):
-    file = tmp_path / "code.py"
-    file.write_text("first\n")
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-q", "-m", "Begin")
-    commit = git(tmp_path, "rev-parse", "HEAD")
-    assert git_revision(file) == Revision(commit, is_dirty=False)
-    file.write_text("second\n")
-    assert git_revision(file) == Revision(commit, is_dirty=True)
-
-
-def test_outside_git_or_installed_into_anothers_repository_the_revision_is_unknown(tmp_path):
-    file = tmp_path / "code.py"
-    file.write_text("code\n")
-    assert git_revision(file) == Revision(UNKNOWN, None)
-    git(tmp_path, "init", "-q")
-    assert git_revision(file) == Revision(UNKNOWN, None)
-
-
-def test_packages_and_machine_are_described():
-    assert package_versions()["numpy"] != UNKNOWN
-    machine = describe_machine()
-    assert machine.python == ".".join(map(str, sys.version_info[:3]))
-    assert machine.memory_bytes > 2**28
-    assert cpu_seconds() > 0

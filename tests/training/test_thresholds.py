@@ -119,3 +119,49 @@ def test_a_task_gets_the_thresholds_of_the_labels_that_have_one():
         ("normal", "fall", "fight"), (None, float(np.nextafter(np.float32(0.1), np.float32(1))), None)
     )
     assert chosen["fall"].recall == 1.0
+
+
+def brute_force(normal, promise):
+    """Return the lowest score of the footage from which on every higher one keeps the promise."""
+    kept = None
+    for threshold in sorted(set(normal.scores.tolist()), reverse=True):
+        alarms = count_false_alarms([normal], threshold, promise=promise, settings=SETTINGS)
+        if alarms.at_most_per_hour > promise.per_hour:
+            break
+        kept = threshold
+    return kept
+
+
+def test_trying_few_thresholds_never_breaks_the_promise_and_loses_little():
+    scores = np.random.default_rng(0).beta(1, 6, 3600).round(3).astype(np.float32)
+    normal = series(scores)
+    promise = Promise(per_hour=10.0)
+    chosen = choose_threshold(Case([normal], []), promise, SETTINGS)
+    assert chosen.false_alarms.at_most_per_hour <= 10.0
+    best = brute_force(normal, promise)
+    assert best <= chosen.threshold < best + 0.05
+
+
+def test_the_promised_rate_is_kept_on_footage_that_was_not_chosen_on():
+    def footage(seed):
+        return series(np.random.default_rng(seed).beta(1, 6, 6 * 3600).astype(np.float32))
+
+    promise = Promise(per_hour=2.0)
+    chosen = choose_threshold(Case([footage(1)], []), promise, SETTINGS)
+    # 12 events in six hours would be allowed on average; the upper bound leaves a margin for chance.
+    fresh = count_false_alarms([footage(2)], chosen.threshold, promise=promise, settings=SETTINGS)
+    assert 0 < fresh.events <= 12
+
+
+def test_a_stricter_promise_never_lowers_the_threshold():
+    normal = quiet_hours(10, 0.9, 0.8, 0.7, 0.6, 0.5)
+    rates = [1.0, 0.7, 0.5, 0.3]
+    thresholds = [choose_threshold(Case([normal], []), Promise(rate), SETTINGS).threshold for rate in rates]
+    assert thresholds == sorted(thresholds)
+    assert len(set(thresholds)) > 2
+
+
+def test_recordings_do_not_vote_together():
+    # One vote at the end of the first and one at the beginning of the second are no event.
+    normal = [series([0.1, 0.9]), series([0.9, 0.1])]
+    assert count_false_alarms(normal, 0.5, promise=ONE_AN_HOUR, settings=SETTINGS).events == 0
