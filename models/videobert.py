@@ -143,7 +143,7 @@ class VideoBERTModel(VideoBERTPreTrainedModel):
             text_states = self.encode_text(input_ids, text_mask)
         elif text_states is None:
             text_states = features.new_zeros(features.shape[0], 0, self.config.text_hidden_size)
-        text = self._place_text(_tokens(text_states, text_mask))
+        text = self.place_text(_tokens(text_states, text_mask))
         frames = _tokens(features, video_mask)
         tower = self.video_tower(frames.states, motion, mask=frames.mask, state=state)
         video = Tokens(tower.hidden_states, frames.mask)
@@ -157,7 +157,8 @@ class VideoBERTModel(VideoBERTPreTrainedModel):
             state=tower.state,
         )
 
-    def _place_text(self, text: Tokens) -> Tokens:
+    def place_text(self, text: Tokens) -> Tokens:
+        """Bring text states (B, L, text_hidden_size) to the width of the joint transformer, (B, L, D)."""
         states = text.states.masked_fill(~text.mask[..., None], 0)  # (B, L, text_hidden_size)
         return Tokens(self.text_norm(self.text_to_hidden(states)), text.mask)
 

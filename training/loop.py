@@ -53,13 +53,15 @@ class Hooks(Generic[BatchT]):
     """What differs from one kind of training to another.
 
     `batches` gives an epoch's batches, `loss` the losses of one by name, `total` among them. `score` says how
-    good a model is, higher is better; without it the last weights are kept. `log` takes an epoch's figures.
+    good a model is, higher is better; without it the last weights are kept. `log` takes an epoch's figures,
+    `stepped` is told the number of each optimizer step.
     """
 
     batches: Callable[[int], Sequence[BatchT]]
     loss: Callable[[nn.Module, BatchT], Mapping[str, Tensor]]
     score: Callable[[nn.Module], float] | None = None
     log: Callable[[int, Mapping[str, float]], None] | None = None
+    stepped: Callable[[int], None] | None = None
 
 
 class Progress(Protocol):
@@ -134,6 +136,8 @@ class Loop(Generic[BatchT]):
                 self._accelerator.clip_grad_norm_(model.parameters(), self._settings.max_grad_norm)
                 kept.optimizer.step()
                 kept.schedule.step()
+                if self._hooks.stepped is not None:
+                    self._hooks.stepped(kept.schedule.last_epoch)
                 kept.optimizer.zero_grad()
                 if kept.average is not None:
                     kept.average.update_parameters(self._model)

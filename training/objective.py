@@ -1,0 +1,133 @@
+"""Labelled clips in, the losses of fine-tuning out: L_finetune = L_v + L_t + L_joint."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.configuration import VideoBERTConfig
+from models.heads import IGNORED, VideoBERTForSequenceClassification
+from models.joint import Tokens
+from models.text_states import TextStates
+from training.augmentation import Augmentation, Mixed, add_noise, drop_frames, mix, worst_features
+from training.examples import LabelledClips
+
+TEMPERATURE = 0.07
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuningWeights:
+    """How much each loss counts, and how much of every label is shared out over the others.
+
+    `joint` is the loss of the heads, `video` that of the video tower alone, `text` that of telling which of
+    the task's label sentences is nearest to the clip.
+    """
+
+    joint: float = 1.0
+    video: float = 0.3
+    text: float = 0.3
+    label_smoothing: float = 0.1
+
+
+class Objective(nn.Module):
+    """The model with what only training needs: a head on the video tower, and the sentences of the labels."""
+
+    def __init__(
+        self,
+        model: VideoBERTForSequenceClassification,
+        *,
+        text: TextStates,
+        sentences: Mapping[str, Tokens],
+        weights: FineTuningWeights,
+        augmentation: Augmentation,
+    ) -> None:
+        super().__init__()
+        config: VideoBERTConfig = model.config
+        width = config.hidden_size
+        self.model = model
+        self.video_heads = nn.ModuleDict(
+            {task: nn.Linear(width, len(labels)) for task, labels in config.tasks.items()}
+        )
+        self.video_to_text = nn.Linear(width, width)
+        self._text = Tokens(torch.from_numpy(text.states), torch.from_numpy(text.mask))
+        self._sentences = sentences
+        self._weights = weights
+        self._augmentation = augmentation
+
+    def forward(self, clips: LabelledClips) -> dict[str, Tensor]:
+        """Return the losses of a batch by name, `total` their weighted sum."""
+        augmentation = self._augmentation
+        clips = add_noise(drop_frames(clips, augmentation.frame_drop), augmentation.noise)
+        mixed = mix(clips, augmentation.mixup)
+        with_text = bool(torch.rand(()) >= augmentation.text_dropout)
+        losses = self._losses(mixed, mixed.clips.features, with_text=with_text)
+        if augmentation.fgm > 0:
+            worst = worst_features(
+                mixed.clips.features,
+                lambda features: self._losses(mixed, features, with_text=with_text)["total"],
+                augmentation.fgm,
+            )
+            losses["adversarial"] = self._losses(mixed, worst, with_text=with_text)["total"]
+            losses["total"] = losses["total"] + losses["adversarial"]
+        return losses
+
+    def _losses(self, mixed: Mixed, features: Tensor, *, with_text: bool) -> dict[str, Tensor]:
+        clips, weights = mixed.clips, self._weights
+        text = self.text_for(len(clips)) if with_text else {}
+        output = self.model(features, clips.motion, video_mask=clips.mask, **text)
+        _, video, _ = output.embedding.chunk(3, dim=-1)  # mean H: (B, D)
+        parts = {
+            "joint": output.logits,
+            "video": {task: head(video) for task, head in self.video_heads.items()},
+            "text": self._nearness(video),
+        }
+        losses = {name: self._cross_entropy(logits, mixed) for name, logits in parts.items()}
+        total = sum((getattr(weights, name) * loss for name, loss in losses.items()), start=video.sum() * 0)
+        return {**losses, "total": total}
+
+    def text_for(self, count: int) -> dict[str, Tensor]:
+        """Return the inputs that let the model read the camera's text with each of `count` clips."""
+        return {
+            "text_states": self._text.states.expand(count, -1, -1),
+            "text_mask": self._text.mask.expand(count, -1),
+        }
+
+    def _nearness(self, video: Tensor) -> dict[str, Tensor]:
+        """Return how near each label's sentence is to the clips: (B, labels) per task."""
+        ours = functional.normalize(self.video_to_text(video), dim=-1)
+        return {
+            task: ours @ functional.normalize(self._placed(tokens), dim=-1).T / TEMPERATURE
+            for task, tokens in self._sentences.items()
+        }
+
+    def _placed(self, tokens: Tokens) -> Tensor:
+        return self.model.videobert.place_text(tokens).mean()  # (labels, D)
+
+    def _cross_entropy(self, logits: Mapping[str, Tensor], mixed: Mixed) -> Tensor:
+        """Return the mean over the labelled clips of all tasks, each with the labels of both its parts."""
+        sums = [self._task_sums(logits[task], truth, mixed) for task, truth in mixed.clips.labels.items()]
+        total, count = torch.stack(sums).sum(dim=0)
+        mean: Tensor = total / count.clamp(min=1)
+        return mean
+
+    def _task_sums(self, logits: Tensor, truth: Tensor, mixed: Mixed) -> Tensor:
+        """Return the summed cross-entropy and how many clips it is of.
+
+        A clip whose partner has no label for the task learns its own part only.
+        """
+        own, other = (
+            functional.cross_entropy(
+                logits,
+                labels,
+                ignore_index=IGNORED,
+                reduction="none",
+                label_smoothing=self._weights.label_smoothing,
+            )
+            for labels in (truth, truth[mixed.partners])
+        )
+        known = truth != IGNORED
+        return torch.stack(
+            [(mixed.share * own + (1 - mixed.share) * other * known).sum(), known.sum().to(own.dtype)]
+        )
