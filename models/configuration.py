@@ -152,7 +152,7 @@ class VideoBERTConfig(PreTrainedConfig):
     visual_word_levels: int = 2
     visual_word_branching: int = 12
 
-    statistics: list[str] | tuple[str, ...] = ("mean", "deviation", "step")
+    statistics: list[str] | tuple[str, ...] = STATISTICS
     tasks: dict[str, list[str]] = field(default_factory=_default_tasks)
     pad_token_id: int | None = 0
 
