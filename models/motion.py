@@ -187,7 +187,7 @@ class RecentGreys:
             self._greys.popleft()
 
     def ago(self, lag_s: float, time_s: float) -> U8:
-        """Return the frame whose time is nearest to `lag_s` before `time_s`: the newest only if it is alone."""
+        """Return the frame nearest to `lag_s` before `time_s`; the newest only if it is alone."""
         earlier = list(self._greys)[:-1] or self._greys
         return min(earlier, key=lambda kept: abs(time_s - lag_s - kept[0]))[1]
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import cast
 
@@ -31,48 +31,40 @@ ABSENT_LOGIT = -10.0  # of a label that never occurred
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What logistic regression reads, and how strongly it may believe it.
+class Reading:
+    """What logistic regression reads.
 
     Whether the order of frames helps depends on the task: it tells sitting down from standing up, and costs
     points on fights.
     """
 
-    strength: float
     ordered: bool
     motion: bool
 
 
-CHOICES = tuple(Choice(*chosen) for chosen in product(STRENGTHS, (False, True), (False, True)))
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What logistic regression reads, and how strongly it may believe it."""
+
+    reading: Reading
+    strength: float
+
+
+READINGS = tuple(Reading(*chosen) for chosen in product((False, True), (False, True)))
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Clips (N, dim) in units of their spread, with their labels, groups and weights (N,)."""
+    """Clips (N, dim), with their labels, groups and weights (N,)."""
 
-    units: F64
+    values: F64
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
     weights: F64
 
     def pick(self, rows: NDArray[np.intp]) -> "Columns":
         """Return some of the rows."""
-        return Columns(self.units[rows], self.labels[rows], self.groups[rows], self.weights[rows])
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A regression: `weight` (labels, dim) and `bias` (labels,) of the labels that occurred."""
-
-    labels: NDArray[np.int64]
-    weight: F64
-    bias: F64
-
-    def probabilities(self, units: F64) -> F64:
-        """Return (N, labels) for (N, dim)."""
-        logits = units @ self.weight.T + self.bias
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+        return Columns(self.values[rows], self.labels[rows], self.groups[rows], self.weights[rows])
 
 
 def fit_linear_path(
@@ -99,8 +91,8 @@ def fit_linear_path(
         if len(known):
             columns = Columns(units, labels.numpy(), groups, weights).pick(known)
             chosen[task] = choose(columns, model.config)
-            fitted = regression(columns, column_scale(model.config, chosen[task]), chosen[task].strength)
-            _copy(fitted, cast("nn.Linear", reader.tasks[task]))
+            scale = column_scale(model.config, chosen[task].reading)
+            _copy(_fit(columns, scale, chosen[task].strength), cast("nn.Linear", reader.tasks[task]))
     return chosen
 
 
@@ -112,52 +104,80 @@ def choose(columns: Columns, config: VideoBERTConfig) -> Choice:
     groups_per_label = [len(set(columns.groups[columns.labels == label])) for label in set(columns.labels)]
     folds = min(INNER_FOLDS, *groups_per_label)
     if folds < 2:
-        return Choice(STRENGTHS[1], ordered=False, motion=False)
-    losses = {choice: float(np.mean(list(_losses(columns, config, choice, folds)))) for choice in CHOICES}
+        return Choice(Reading(ordered=False, motion=False), STRENGTHS[1])
+    losses: dict[Choice, float] = {}
+    for reading in READINGS:
+        turned = replace(columns, values=_turn(columns.values * column_scale(config, reading)).values)
+        for strength in STRENGTHS:
+            losses[Choice(reading, strength)] = float(np.mean(list(_losses(turned, strength, folds))))
     return min(losses, key=lambda choice: losses[choice])
 
 
-def _losses(columns: Columns, config: VideoBERTConfig, choice: Choice, folds: int) -> Iterator[float]:
+def _losses(columns: Columns, strength: float, folds: int) -> Iterator[float]:
     split = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
-    scale, everything = column_scale(config, choice), np.unique(columns.labels)
-    for train, test in split.split(columns.units, columns.labels, columns.groups):
-        fitted = regression(columns.pick(train), scale, choice.strength)
-        if len(fitted.labels) == len(everything):
-            probabilities = fitted.probabilities(columns.units[test])
-            yield log_loss(
-                columns.labels[test], probabilities, labels=everything, sample_weight=columns.weights[test]
-            )
+    everything = np.unique(columns.labels)
+    for train, test in split.split(columns.values, columns.labels, columns.groups):
+        solved = regression(columns.pick(train), strength)
+        if len(solved.classes_) == len(everything):
+            probabilities, tested = solved.predict_proba(columns.values[test]), columns.pick(test)
+            yield log_loss(tested.labels, probabilities, labels=everything, sample_weight=tested.weights)
 
 
-def column_scale(config: VideoBERTConfig, choice: Choice) -> F64:
+def column_scale(config: VideoBERTConfig, reading: Reading) -> F64:
     """Return what each column (dim,) is multiplied by: 0 where it is not read.
 
     The columns of features together have the variance 1, those of motion MOTION_SHARE.
     """
-    read = [choice.ordered or kind not in ORDERED for kind in config.statistics]
+    read = [reading.ordered or kind not in ORDERED for kind in config.statistics]
     features = np.repeat(1 / np.sqrt(sum(read) * config.video_dim), config.video_dim)
-    motion_scale = np.sqrt(MOTION_SHARE / (sum(read) * config.motion_dim)) if choice.motion else 0.0
+    motion_scale = np.sqrt(MOTION_SHARE / (sum(read) * config.motion_dim)) if reading.motion else 0.0
     kind = np.concatenate([features, np.repeat(motion_scale, config.motion_dim)])
     return np.concatenate([kind * of_kind for of_kind in read])
 
 
-def regression(columns: Columns, scale: F64, strength: float) -> Fitted:
-    """Return logistic regression of the labels, every label counting the same.
-
-    It is solved in the space that the N clips span, which is exact and far smaller than dim.
-    """
-    scaled = columns.units * scale
-    left, sizes, right = np.linalg.svd(scaled, full_matrices=False)
-    kept = sizes > 1e-6 * sizes[0]
+def regression(columns: Columns, strength: float) -> LogisticRegression:
+    """Return logistic regression of the labels, every label counting the same."""
     solved = LogisticRegression(C=strength, max_iter=ITERATIONS, class_weight="balanced")
-    solved.fit(left[:, kept] * sizes[kept], columns.labels, columns.weights)
-    weight, bias = solved.coef_ @ right[kept] * scale, solved.intercept_
+    return solved.fit(columns.values, columns.labels, columns.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    """N rows in the space that they span: `values` (N, r), and the way back, values @ back = rows (N, dim).
+
+    The penalty does not notice: logistic regression is the same there, and far smaller.
+    """
+
+    values: F64
+    back: F64
+
+
+def _turn(rows: F64) -> _Turned:
+    squares, axes = np.linalg.eigh(rows @ rows.T)
+    kept = squares > 1e-10 * squares[-1]
+    sizes, axes = np.sqrt(squares[kept]), axes[:, kept]
+    return _Turned(axes * sizes, (axes / sizes).T @ rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """A regression: `weight` (labels, dim) and `bias` (labels,) of the labels that occurred."""
+
+    labels: NDArray[np.int64]
+    weight: F64
+    bias: F64
+
+
+def _fit(columns: Columns, scale: F64, strength: float) -> _Fitted:
+    turned = _turn(columns.values * scale)
+    solved = regression(replace(columns, values=turned.values), strength)
+    weight, bias = solved.coef_ @ turned.back * scale, solved.intercept_
     if len(weight) == 1:  # of two labels: the logit of the second over the first
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    return Fitted(solved.classes_, weight, bias)
+    return _Fitted(solved.classes_, weight, bias)
 
 
-def _copy(fitted: Fitted, target: nn.Linear) -> None:
+def _copy(fitted: _Fitted, target: nn.Linear) -> None:
     """Give the linear layer the weights; a label that never occurred becomes very unlikely."""
     with torch.no_grad():
         target.weight.zero_()
