@@ -44,6 +44,7 @@ SIZES: dict[Size, dict[str, Any]] = {
         "num_attention_heads": 2,
         "intermediate_size": 64,
         "lstm_hidden_size": 24,
+        "visual_word_branching": 3,
         "text_hidden_size": 16,
         "text_num_layers": 1,
         "text_num_attention_heads": 2,
@@ -57,6 +58,7 @@ SIZES: dict[Size, dict[str, Any]] = {
         "num_attention_heads": 12,
         "intermediate_size": 3072,
         "lstm_hidden_size": 768,
+        "visual_word_levels": 4,
     },
 }
 
@@ -99,6 +101,11 @@ class VideoBERTConfig(PreTrainedConfig):
         initializer_range: Standard deviation of the first weights, as in BERT.
         layer_norm_eps: Added to the variance before its root, as in `nn.LayerNorm`.
 
+    Visual words (what masked frames are to be recognised as in pre-training; Sun et al., 2019, section 4.2):
+        visual_word_levels: d, levels of clusters within clusters.
+        visual_word_branching: k, clusters within each; k^d words. 2 × 12 are 144 for some hours of footage,
+            4 × 12 are the paper's 20,736 for its hundreds of thousands of videos.
+
     Heads:
         tasks: Task name → its labels in the order of the logits.
 
@@ -140,6 +147,9 @@ class VideoBERTConfig(PreTrainedConfig):
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-5
 
+    visual_word_levels: int = 2
+    visual_word_branching: int = 12
+
     tasks: dict[str, list[str]] = field(default_factory=_default_tasks)
     pad_token_id: int | None = 0
 
@@ -157,6 +167,11 @@ class VideoBERTConfig(PreTrainedConfig):
     def video_dim(self) -> int:
         """Return P * feature_dim, the pooled features of all pictures of one frame side by side."""
         return len(self.pictures) * self.feature_dim
+
+    @property
+    def num_visual_words(self) -> int:
+        """Return k^d, the words of the visual vocabulary."""
+        return int(self.visual_word_branching**self.visual_word_levels)
 
     @property
     def embedding_dim(self) -> int:
