@@ -1,5 +1,6 @@
 """Models and calibration pictures in, the files of a checkpoint folder out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +44,14 @@ class Models:
     text: TextStates
 
 
-def untrained_models(size: Size, *, seed: int) -> Models:
-    """Return a VideoBERT with random weights beside the pretrained frame encoder and text tower."""
+def untrained_models(size: Size, *, seed: int, kinds: Sequence[str]) -> Models:
+    """Return a VideoBERT with random weights beside the pretrained frame encoder and text tower.
+
+    `kinds` are the pictures that it sees of each frame (`models.motion.Picture`).
+    """
     torch.manual_seed(seed)
     # Weights are kept as float16: what is exported is what a reader of the file gets.
-    temporal = VideoBERTForSequenceClassification(VideoBERTConfig.of_size(size))
+    temporal = VideoBERTForSequenceClassification(VideoBERTConfig.of_size(size, pictures=tuple(kinds)))
     cast_weights(temporal, torch.float16)
     cast_weights(temporal, torch.float32)
     temporal.train(mode=False)

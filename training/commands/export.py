@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from models.configuration import SIZES
+from models.motion import PICTURES
 from training.commands import SubParsers
 from training.export import ExportSettings, export
 from training.reports import show
@@ -22,6 +23,14 @@ def add(commands: SubParsers) -> None:
         metavar="DIR",
         help="videos to scale int8 on: like those of the cameras to come",
     )
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        choices=PICTURES,
+        default=["lags"],
+        metavar="KIND",
+        help=f"pictures of each frame, of {', '.join(PICTURES)}; the anomaly side reads the first",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the untrained weights")
     parser.add_argument("--pictures", type=int, default=64, metavar="N", help="calibration pictures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there as well")
@@ -36,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
         size=options.size,
         seed=options.seed,
         num_pictures=options.pictures,
+        kinds=tuple(options.kinds),
     )
     show(asdict(export(settings)), options.json)
     return 0
