@@ -8,9 +8,10 @@ import torch
 
 from models.heads import VideoBERTForSequenceClassification
 from models.text_states import TextStates
+from training.evaluation import prediction_of
 from training.examples import Clips, Example
 from training.finetune import FineTuned, FineTuner, FineTuning
-from training.readings import F64, read
+from training.readings import read
 from training.report import Prediction
 from training.splits import Split, fixed_split, grouped_k_fold
 
@@ -78,7 +79,7 @@ class CrossValidation:
         labels = model.config.tasks[task]
         predictions = {
             path: [
-                _prediction(example, row, labels, fold=number, seed=seed)
+                prediction_of(example, row.tolist(), labels, fold=number, seed=seed)
                 for example, row in zip(*readings.probabilities(task, share), strict=True)
             ]
             for path, share in shares.items()
@@ -91,18 +92,3 @@ def _splits(examples: Sequence[Example], protocol: Protocol, seed: int) -> list[
     if protocol.folds is not None:
         return grouped_k_fold(segments, folds=protocol.folds, seed=seed)
     return [fixed_split(segments, [group]) for group in sorted({segment.group for segment in segments})]
-
-
-def _prediction(
-    example: Example, probabilities: F64, labels: Sequence[str], *, fold: int, seed: int
-) -> Prediction:
-    return Prediction(
-        file=example.file,
-        start_s=example.segment.start_s,
-        end_s=example.segment.end_s,
-        label=labels[example.label],
-        scores=dict(zip(labels, probabilities.tolist(), strict=True)),
-        group=example.segment.group,
-        fold=fold,
-        seed=seed,
-    )

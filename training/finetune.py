@@ -24,7 +24,7 @@ from training.examples import Clips, Cut, Example, balanced_order, batches_of
 from training.linear import Choice, fit_linear_path
 from training.loop import Hooks, Loop, LoopSettings, Trained
 from training.objective import FineTuningWeights, Objective
-from training.readings import apply_shares, best_share, blended_score, read
+from training.readings import apply_shares, best_share, deep_score, read
 from training.splits import grouped_k_fold
 from training.tuning import Tune, Tuning, prepare
 
@@ -42,7 +42,7 @@ class FineTuning:
     """
 
     tune: Tune = "full"
-    loop: LoopSettings = field(default_factory=lambda: LoopSettings(epochs=24, ema_decay=0.99))
+    loop: LoopSettings = field(default_factory=lambda: LoopSettings(epochs=24, ema_decay=0.97, patience=None))
     batch_size: int = 32
     windows: int = 3
     validation_folds: int = 5
@@ -151,7 +151,7 @@ class FineTuner:
 
         def score(objective: nn.Module) -> float:
             judged = cast("VideoBERTForSequenceClassification", objective.model)
-            return blended_score(read(judged, self._clips, checked, self._text), tasks)
+            return deep_score(read(judged, self._clips, checked, self._text), tasks)
 
         trained = self._train(model, train, _Stage("choose", self._settings.loop, score, watch))
         readings = read(model, self._clips, checked, self._text)
