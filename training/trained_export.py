@@ -5,7 +5,7 @@ and each label that is to alarm gets the lowest threshold that keeps the promise
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,12 +19,13 @@ from models.runtime import ClipBatch
 from pipeline.analysis import NORMAL_LABEL
 from pipeline.behaviour import BehaviourSettings
 from training.checkpoint_files import Models, cast_weights, write_temporal
-from training.examples import Example
+from training.data_folder import DataError
 from training.export import reference_encoder, replaced
 from training.normal_footage import NormalFootage, score_footage
 from training.parity import Parity, agreement, compare, demand_agreement, demand_cosine
 from training.thresholds import Case, ChosenThreshold, Promise, choose_thresholds, with_thresholds
 from training.trained_card import write_trained_card
+from training.windows import blind_windows, cut_batch
 from training.workshop import Workshop
 
 PARITY_CLIPS = 400
@@ -53,11 +54,12 @@ class TrainedReport:
     thresholds: Mapping[str, Mapping[str, ChosenThreshold]]
 
 
-def export_trained(workshop: Workshop, settings: TrainedExport, examples: Sequence[Example]) -> TrainedReport:
-    """Write the checkpoint folder, replacing an older one; model and export are compared on the `examples`.
+def export_trained(workshop: Workshop, settings: TrainedExport) -> TrainedReport:
+    """Write the checkpoint folder, replacing an older one; model and export are compared on normal footage.
 
     Raises:
         CheckpointError: The model cannot be read.
+        DataError: There is no normal footage.
         DriftError: The export differs too much from its model; the folder is as it was.
     """
     models = Models(pretrained_frame_encoder(), _load(settings.model), workshop.text, trained=True)
@@ -65,7 +67,7 @@ def export_trained(workshop: Workshop, settings: TrainedExport, examples: Sequen
         shutil.copyfile(workshop.checkpoint.path(FRAME_ENCODER_FILE), folder / FRAME_ENCODER_FILE)
         checkpoint = write_temporal(models, folder=folder, name=workshop.checkpoint.name)
         exported = OnnxRuntimeEncoder.open(checkpoint)
-        embedding, agreed = _compare(models, exported, _some_clips(workshop, examples))
+        embedding, agreed = _compare(models, exported, _some_clips(workshop, settings.normal))
         scores = score_footage(exported, workshop.store, settings.normal)
         chosen = {
             task: choose_thresholds(
@@ -95,11 +97,24 @@ def _load(folder: Path) -> VideoBERTForSequenceClassification:
     return model
 
 
-def _some_clips(workshop: Workshop, examples: Sequence[Example]) -> ClipBatch:
-    clips = workshop.clips(list(workshop.config.tasks))
-    cuts = clips.whole(examples, windows=1)
-    step = max(1, len(cuts) // PARITY_CLIPS)
-    return clips.clip_batch(cuts[::step])
+def _some_clips(workshop: Workshop, normal: NormalFootage) -> ClipBatch:
+    """Return clips from all over the footage, about PARITY_CLIPS.
+
+    Raises:
+        DataError: There is none.
+    """
+    cuts = [
+        (folder.path / file, window)
+        for folder in normal.folders
+        for file in folder.files
+        for window in blind_windows(workshop.store.file(folder.path / file), folder.segments_of(file))
+    ]
+    if not cuts:
+        raise DataError("Thresholds need normal footage: name some by --normal.")
+    chosen = cuts[:: max(1, len(cuts) // PARITY_CLIPS)]
+    placed = [replace(of, segment=replace(of.segment, file=str(path))) for path, of in chosen]
+    files = {str(path): workshop.store.file(path) for path, _ in chosen}
+    return cut_batch(placed, files, num_frames=workshop.config.num_frames)
 
 
 def _compare(
