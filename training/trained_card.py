@@ -1,12 +1,11 @@
 """A trained checkpoint and how it was measured in, a page that says plainly what it can do out."""
 
-import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from models.checkpoint import Checkpoint
 from training.model_card import CARD_FILE, REPORT_FILE
+from training.reports import to_json
 
 TRAINED_CARD = """---
 license: apache-2.0
@@ -47,9 +46,7 @@ alike: {agreement}.
 
 def write_trained_card(checkpoint: Checkpoint, report: Mapping[str, Any], notes: str) -> None:
     """Write README.md and export.json of a trained checkpoint; `report` is a TrainedReport as a dict."""
-    (checkpoint.folder / REPORT_FILE).write_text(
-        json.dumps(_finite(report), indent=2) + "\n", encoding="utf-8"
-    )
+    (checkpoint.folder / REPORT_FILE).write_text(to_json(report) + "\n", encoding="utf-8")
     (checkpoint.folder / CARD_FILE).write_text(trained_card(checkpoint, report, notes), encoding="utf-8")
 
 
@@ -79,10 +76,3 @@ def trained_card(checkpoint: Checkpoint, report: Mapping[str, Any], notes: str) 
 
 def _number(threshold: float | None) -> str:
     return "none" if threshold is None else f"{threshold:.3f}"
-
-
-def _finite(value: Any) -> Any:
-    """Return the report with null for what is no number: JSON has none."""
-    if isinstance(value, Mapping):
-        return {name: _finite(part) for name, part in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""`videobert-train export`: writes an int8 checkpoint that the daemon runs, of a trained model or a new one."""
+"""`videobert-train export`: writes an int8 checkpoint that the daemon runs: of a trained model or new."""
 
 import argparse
 from dataclasses import asdict
