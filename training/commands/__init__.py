@@ -12,5 +12,6 @@ COMMANDS = (
     "export",
     "features",
     "finetune",
+    "select",
     "visual-words",
 )

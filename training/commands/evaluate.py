@@ -34,6 +34,14 @@ def add(commands: SubParsers) -> None:
         help="fine-tune a new model for each of K parts of the groups, or for each group ('groups'), and"
         " measure it on what it has not seen; without it the checkpoint is measured as it is",
     )
+    parser.add_argument(
+        "--also",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="folders that every fold's model learns from, too: more of what is normal, say",
+    )
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="repeat the folds with N seeds")
     add_learning_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
@@ -82,7 +90,8 @@ def _cross_validate(
         lambda seed: workshop.model(None, tasks=tasks, seed=seed),
     )
     predictions: dict[str, list[Prediction]] = {}
-    folds = validation.run(examples, protocol)
+    more = [TaskData(options.task, path) for path in options.also]
+    folds = validation.run(examples, protocol, also=workshop.examples(more, tasks))
     for fold in track(folds, "folds", console=Console(stderr=True)):
         for voice, said in fold.predictions.items():
             predictions.setdefault(voice, []).extend(said)
