@@ -45,6 +45,7 @@ SIZES: dict[Size, dict[str, Any]] = {
         "num_attention_heads": 2,
         "intermediate_size": 64,
         "lstm_hidden_size": 24,
+        "visual_word_branching": 3,
         "text_hidden_size": 16,
         "text_num_layers": 1,
         "text_num_attention_heads": 2,
@@ -102,9 +103,10 @@ class VideoBERTConfig(PreTrainedConfig):
         initializer_range: Standard deviation of the first weights, as in BERT.
         layer_norm_eps: Added to the variance before its root, as in `nn.LayerNorm`.
 
-    Visual words (hierarchical k-means; Sun et al., 2019, section 4.2, has 4 levels of 12):
-        visual_word_levels: Levels of the tree.
-        visual_word_branching: Centroids that each node is split into; 12 ** 2 = 144 words.
+    Visual words (what masked frames are to be recognised as in pre-training; Sun et al., 2019, section 4.2):
+        visual_word_levels: d, levels of clusters within clusters.
+        visual_word_branching: k, clusters within each; k^d words. 2 × 12 are 144 for some hours of footage,
+            4 × 12 are the paper's 20,736 for its hundreds of thousands of videos.
 
     Heads:
         statistics: Statistics of the clip (`models.statistics`) that a linear path reads beside the deep
@@ -179,7 +181,7 @@ class VideoBERTConfig(PreTrainedConfig):
 
     @property
     def num_visual_words(self) -> int:
-        """Return how many visual words there are, the leaves of the tree."""
+        """Return k^d, the words of the visual vocabulary."""
         return int(self.visual_word_branching**self.visual_word_levels)
 
     @property

@@ -97,3 +97,8 @@ def test_the_base_install_imports_models_without_torch_and_transformers():
     finished = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert (finished.returncode, finished.stderr.decode()) == (0, "")
     assert {"models.motion", "models.checkpoint", "models.runtime"} <= set(base)
+
+
+@pytest.mark.parametrize(("size", "words"), [("nano", 3**2), ("small", 12**2), ("base", 12**4)])
+def test_each_size_has_its_visual_vocabulary(size, words):
+    assert VideoBERTConfig.of_size(size).num_visual_words == words

@@ -87,6 +87,16 @@ def test_a_still_frame_has_the_features_of_the_one_before_it_and_no_motion(tmp_p
     assert not features.motion[still].any()
 
 
+def test_the_frame_after_a_gap_begins_anew_and_is_never_still(tmp_path):
+    # Nothing moves for 3 s; 5 s are missing, and still nothing moves.
+    times_s = [index / 10 if index < 30 else index / 10 + 5 for index in range(40)]
+    video = write_video(tmp_path / "a.mp4", still_scene(40, noise=0), fps=10, times_s=times_s)
+    features = extract(video, ENCODER, FOOTAGE)
+    assert features.times_s[features.begins] == pytest.approx([0.0, 8.0])
+    assert features.still[14]  # the last frame before the gap, 2.8 s
+    assert not features.still[15]
+
+
 def test_a_folder_of_images_is_read_at_its_rate(tmp_path):
     folder = write_images(tmp_path / "clip", moving_square(12))
     features = store(tmp_path / "cache").file(folder)

@@ -10,4 +10,5 @@ SubParsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
 COMMANDS = (
     "export",
     "features",
+    "visual-words",
 )

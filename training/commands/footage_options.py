@@ -1,7 +1,7 @@
 """The options that say which recordings are read, how, and where their features are kept."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def load_folders(options: argparse.Namespace) -> list[DataFolder]:
     return [load_data_folder(path) for path in options.folders]
 
 
-def recordings_of(folders: list[DataFolder]) -> list[Path]:
+def recordings_of(folders: Sequence[DataFolder]) -> list[Path]:
     """Return all recordings, each once."""
     return list(dict.fromkeys(folder.path / file for folder in folders for file in folder.files))
 
