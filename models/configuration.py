@@ -51,7 +51,6 @@ SIZES: dict[Size, dict[str, Any]] = {
         "text_num_attention_heads": 2,
         "text_intermediate_size": 32,
         "text_weights": None,
-        "visual_word_branching": 3,
     },
     "small": {},
     "base": {
