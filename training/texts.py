@@ -48,7 +48,7 @@ def read_captions(paths: Iterable[Path]) -> list[Sentence]:
 
 
 def label_sentences(label: str) -> list[str]:
-    """Return what may be said of a clip with this label: "sit_down" → "sit down", "a video of sit down", …"""
+    """Return what may be said of a clip with this label; of "sit_down" that it is "a video of sit down"."""
     words = " ".join(label.replace("_", " ").replace("-", " ").split())
     return [template.format(words) for template in LABEL_TEMPLATES]
 
@@ -98,7 +98,7 @@ def _read_json(path: Path) -> Iterator[Sentence]:
             sentences = said.get("sentences", ()) if isinstance(said, dict) else said
             yield from (_sentence(path, sentence, video) for sentence in sentences)
     else:
-        raise ValueError("neither a list nor an object")
+        raise ValueError("neither a list nor an object")  # noqa: TRY004
 
 
 def _of_rows(path: Path, rows: Sequence[Any]) -> Iterator[Sentence]:
@@ -111,7 +111,7 @@ def _of_rows(path: Path, rows: Sequence[Any]) -> Iterator[Sentence]:
 
 def _sentence(path: Path, text: object, group: str) -> Sentence:
     if not isinstance(text, str):
-        raise ValueError(f"{text!r} is no sentence")  # noqa: TRY004 - the file's mistake, not the caller's
+        raise ValueError(f"{text!r} is no sentence")  # noqa: TRY004 - of the file
     return Sentence(" ".join(text.split()), f"{path.name}/{group}")
 
 

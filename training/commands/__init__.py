@@ -10,5 +10,6 @@ SubParsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
 COMMANDS = (
     "export",
     "features",
+    "pretrain",
     "visual-words",
 )
