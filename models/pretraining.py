@@ -50,7 +50,8 @@ class Targets:
 
     `words` (B, L) holds the ids of hidden words, `hidden_frames` (B, T) is True at frames to hide,
     `visual_words` (B, T) their visual words. `in_order` (B,) is 1 where the frames stand as they came, 0
-    where they were shuffled; `matches` (B,) is 1 where the text is the clip's own, 0 where it was exchanged.
+    where they were shuffled; `matches` (B,) is 1 where the text fits the clip, 0 where it was exchanged.
+    Clips with the same number in `meanings` (B,) have texts that say the same in other words.
     """
 
     words: Tensor
@@ -58,6 +59,7 @@ class Targets:
     visual_words: Tensor
     in_order: Tensor
     matches: Tensor
+    meanings: Tensor
 
 
 @dataclass
@@ -104,13 +106,19 @@ class Contrast(nn.Module):
         self.left = nn.Linear(left_dim, CONTRAST_DIM)
         self.right = nn.Linear(right_dim, CONTRAST_DIM)
 
-    def forward(self, left: Tensor, right: Tensor) -> Tensor:
-        """Return the mean InfoNCE of N pairs in both directions; 0 for fewer than two."""
+    def forward(self, left: Tensor, right: Tensor, kinds: Tensor | None = None) -> Tensor:
+        """Return the mean InfoNCE of N pairs in both directions; 0 for fewer than two.
+
+        Vectors of the same number in `kinds` (N,) belong together too, and share the truth evenly (UniCL,
+        Yang et al., CVPR 2022, section 3.2). Equal scores for all cost log N either way.
+        """
         if len(left) < 2:
             return left.sum() * 0
         ours, theirs = (functional.normalize(self.left(left)), functional.normalize(self.right(right)))
         scores = ours @ theirs.T / TEMPERATURE  # (N, N)
-        truth = torch.arange(len(left), device=left.device)
+        kinds = torch.arange(len(left), device=left.device) if kinds is None else kinds
+        together = (kinds[:, None] == kinds).to(scores.dtype)
+        truth = together / together.sum(dim=1, keepdim=True)  # rows and columns alike: it is symmetric
         return (functional.cross_entropy(scores, truth) + functional.cross_entropy(scores.T, truth)) / 2
 
 
@@ -200,7 +208,7 @@ class VideoBERTForPreTraining(VideoBERTPreTrainedModel):
     def _contrastive(self, joint: VideoBERTOutput, targets: Targets, _frames: Tokens) -> Tensor:
         _, video, text = joint.embedding.chunk(3, dim=-1)
         belong = targets.matches == 1
-        return cast("Tensor", self.pairs(video[belong], text[belong]))
+        return cast("Tensor", self.pairs(video[belong], text[belong], targets.meanings[belong]))
 
 
 def sum_weighted(losses: Mapping[str, Tensor], weights: Mapping[str, float], *, zero: Tensor) -> Tensor:

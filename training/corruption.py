@@ -43,7 +43,8 @@ class Batch:
     """B clips of T frames with texts of L tokens.
 
     `features` (B, T, V), `motion` (B, T, F), `video_mask` (B, T), `visual_words` (B, T), `input_ids` (B, L),
-    `attention_mask` (B, L), 0 throughout for a clip without text.
+    `attention_mask` (B, L), 0 throughout for a clip without text. A sentence without a video is a clip whose
+    `video_mask` is 0 throughout. Texts of the same number in `meanings` (B,) say the same in other words.
     """
 
     features: Tensor
@@ -52,6 +53,7 @@ class Batch:
     visual_words: Tensor
     input_ids: Tensor
     attention_mask: Tensor
+    meanings: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +80,25 @@ class Corruptor:
         batch, in_order = self._shuffle_frames(batch)
         hidden = hide_runs(batch.video_mask.bool(), self._corruption, self._generator)
         visual_words = batch.visual_words.masked_fill(~hidden, IGNORED)
-        return Riddle(batch, Targets(words, hidden, visual_words, in_order, matches))
+        return Riddle(batch, Targets(words, hidden, visual_words, in_order, matches, batch.meanings))
 
     def _chance(self, *shape: int) -> Tensor:
         return torch.rand(*shape, generator=self._generator)
 
     def _drop_texts(self, batch: Batch) -> Batch:
         kept = self._chance(len(batch.features)) >= self._corruption.without_text
+        kept |= ~batch.video_mask.any(dim=1)  # a sentence without a video is all there is
         return replace(batch, attention_mask=batch.attention_mask * kept[:, None])
 
     def _exchange_texts(self, batch: Batch) -> tuple[Batch, Tensor]:
         """Give some clips the text of the next one that has any; say which texts still belong."""
-        has_text = batch.attention_mask.any(dim=1)
+        has_text = batch.attention_mask.any(dim=1) & batch.video_mask.any(dim=1)
         rows = torch.arange(len(has_text))
         owners = rows[has_text]
         chosen = self._chance(len(owners)) < self._corruption.exchanged
         giver = rows.clone()
         giver[owners] = torch.where(chosen, owners.roll(-1), owners)
-        same = (batch.input_ids[giver] == batch.input_ids).all(dim=1)
+        same = batch.meanings[giver] == batch.meanings
         matches = torch.where(has_text, same.long(), IGNORED)
         texts = {"input_ids": batch.input_ids[giver], "attention_mask": batch.attention_mask[giver]}
         return replace(batch, **texts), matches

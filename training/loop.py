@@ -5,6 +5,7 @@ equals one that was not, bit for bit on a CPU.
 """
 
 import math
+import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,6 +222,20 @@ class _Kept:
         self.schedule.load_state_dict(record["schedule"])
         if self.average is not None:
             self.average.load_state_dict(record["average"])
+
+
+def epochs_done(state: Path) -> int:
+    """Return after how many epochs the state of a run was written; 0 where there is none yet.
+
+    Raises:
+        TrainingError: It is damaged.
+    """
+    if not state.exists():
+        return 0
+    try:
+        return int(torch.load(state, weights_only=True, mmap=True)["epoch"])
+    except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise TrainingError(f"{state} holds no state of a run: {error}") from error
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

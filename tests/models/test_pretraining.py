@@ -7,7 +7,14 @@ import pytest
 import torch
 from transformers import AutoModelForPreTraining
 
-from models.pretraining import LossWeights, Targets, VideoBERTForPreTraining, sum_weighted
+from models.pretraining import (
+    CONTRAST_DIM,
+    Contrast,
+    LossWeights,
+    Targets,
+    VideoBERTForPreTraining,
+    sum_weighted,
+)
 from tests.models.inputs import FRAMES, WORD_IDS, WORDS, inputs, nano
 
 BATCH = 4
@@ -39,6 +46,7 @@ def targets(*, batch=BATCH):
         visual_words=torch.where(hidden, 5, -100),
         in_order=torch.tensor([1, 0] * (batch // 2)),
         matches=torch.ones(batch, dtype=torch.long),
+        meanings=torch.arange(batch),
     )
 
 
@@ -91,6 +99,18 @@ def test_equal_scores_for_two_answers_cost_the_logarithm_of_two(model):
         undecided.order.weight.zero_()
         undecided.order.bias.zero_()
     assert loss_of(undecided, "frame_order").item() == pytest.approx(math.log(2))
+
+
+def test_texts_that_say_the_same_are_not_told_apart(model):
+    # Of four clips two fit either text: scores that know it all still cost log 2, never less.
+    pairs = Contrast(4, 4)
+    with torch.no_grad():
+        for side in (pairs.left, pairs.right):
+            side.weight.copy_(torch.eye(4).repeat(CONTRAST_DIM // 4, 1))
+            side.bias.zero_()
+    vectors = torch.eye(4)[[0, 0, 1, 1]]
+    assert pairs(vectors, vectors, torch.tensor([0, 0, 1, 1])).item() == pytest.approx(math.log(2), abs=1e-4)
+    assert pairs(vectors[::2], vectors[::2]).item() == pytest.approx(0, abs=1e-4)
 
 
 def test_a_clip_without_a_text_gives_finite_losses_and_gradients(model):

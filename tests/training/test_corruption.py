@@ -25,6 +25,7 @@ def batch(size=4, frames=6):
         visual_words=numbers.clone(),
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
+        meanings=torch.arange(size),
     )
 
 
@@ -72,10 +73,22 @@ def test_an_exchanged_text_is_that_of_the_next_clip_with_a_text():
     assert made.targets.matches.tolist() == [0, 0, 0, 0]
 
 
-def test_a_text_exchanged_for_the_same_words_still_belongs():
-    clips = batch()
-    clips = replace(clips, input_ids=clips.input_ids[:1].expand(4, -1))
-    assert riddle(replace(NOTHING, exchanged=1.0), clips).targets.matches.tolist() == [1, 1, 1, 1]
+def test_a_text_exchanged_for_one_that_says_the_same_still_belongs():
+    clips = replace(batch(), meanings=torch.tensor([0, 0, 1, 0]))
+    # Clip 0 gets the text of 1, 1 of 2, 2 of 3 and 3 of 0.
+    assert riddle(replace(NOTHING, exchanged=1.0), clips).targets.matches.tolist() == [1, 0, 0, 1]
+
+
+def test_a_sentence_without_a_video_keeps_its_text_and_is_asked_for_its_words_alone():
+    seen = torch.ones(4, 6, dtype=torch.bool)
+    seen[2:] = False
+    clips = replace(batch(), video_mask=seen)
+    made = riddle(Corruption(words=1.0, without_text=1.0, exchanged=1.0), clips)
+    assert made.batch.attention_mask.any(dim=1).tolist() == [False, False, True, True]
+    assert torch.equal(made.targets.words[2:, 1:4], batch().input_ids[2:, 1:4])
+    assert made.targets.matches.tolist() == made.targets.matches.new_full((4,), -100).tolist()
+    assert made.targets.in_order[2:].tolist() == [-100, -100]
+    assert not made.targets.hidden_frames[2:].any()
 
 
 def test_shuffled_frames_keep_their_motion_and_words_and_lose_their_order():

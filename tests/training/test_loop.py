@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from training.loop import Hooks, Loop, LoopSettings, TrainingError, parameter_groups, warmup_cosine
+from training.loop import (
+    Hooks,
+    Loop,
+    LoopSettings,
+    TrainingError,
+    epochs_done,
+    parameter_groups,
+    warmup_cosine,
+)
 
 INPUTS = torch.randn(32, 4, generator=torch.Generator().manual_seed(1))
 TRUTH = INPUTS @ torch.tensor([1.0, -2.0, 0.5, 0.0])
@@ -110,6 +118,16 @@ def test_a_state_of_something_else_is_refused(tmp_path):
     (tmp_path / "state.pt").write_bytes(b"half a fi")
     with pytest.raises(TrainingError, match=r"state\.pt holds no state of this run"):
         Loop(network(), settings(), Hooks(batches, loss)).run(state=tmp_path / "state.pt")
+
+
+def test_a_state_tells_after_how_many_epochs_it_was_written(tmp_path):
+    state = tmp_path / "state.pt"
+    assert epochs_done(state) == 0
+    Loop(network(), settings(epochs=3), Hooks(batches, loss)).run(state=state)
+    assert epochs_done(state) == 3
+    state.write_bytes(b"half a fi")
+    with pytest.raises(TrainingError, match="holds no state of a run"):
+        epochs_done(state)
 
 
 def test_only_matrices_decay_and_frozen_parameters_are_left_out():

@@ -12,6 +12,7 @@ COMMANDS = (
     "export",
     "features",
     "finetune",
+    "pretrain",
     "select",
     "visual-words",
 )
