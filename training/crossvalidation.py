@@ -56,7 +56,7 @@ class _Run:
 class CrossValidation:
     """Fine-tunes a new model for every fold and lets it predict what it has not seen."""
 
-    def __init__(self, clips: Clips, text: TextStates, settings: FineTuning, make: ModelMaker) -> None:
+    def __init__(self, clips: Clips, text: TextStates, settings: FineTuning, *, make: ModelMaker) -> None:
         self._clips = clips
         self._text = text
         self._settings = settings
@@ -82,7 +82,9 @@ class CrossValidation:
         torch.manual_seed(run.seed)
         model = self._make(run.seed)
         tuned = FineTuner(self._clips, self._text, settings).teach(model, train)
-        readings = read(model, self._clips, self._clips.whole(test, windows=settings.windows), self._text)
+        readings = read(
+            model, self._clips, self._clips.whole(test, windows=settings.windows), text=self._text
+        )
         task = test[0].task
         shares: dict[Voice, float] = {"videobert": tuned.shares[task], "linear": 0.0, "deep": 1.0}
         labels = model.config.tasks[task]

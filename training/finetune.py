@@ -128,7 +128,7 @@ class FineTuner:
         tasks = sorted({example.task for example in examples})
         shares, trained = dict.fromkeys(tasks, 0.0), None
         if self._settings.deep:
-            trained, shares = self._choose(copy.deepcopy(model), examples, tasks, watch)
+            trained, shares = self._choose(copy.deepcopy(model), examples, tasks=tasks, watch=watch)
         choices = self._fit_linear(model, examples)
         epochs = 0 if trained is None else (trained.best_epoch or 0) + 1
         if epochs:
@@ -141,6 +141,7 @@ class FineTuner:
         self,
         model: VideoBERTForSequenceClassification,
         examples: Sequence[Example],
+        *,
         tasks: Sequence[str],
         watch: Watch,
     ) -> tuple[Trained, dict[str, float]]:
@@ -151,10 +152,10 @@ class FineTuner:
 
         def score(objective: nn.Module) -> float:
             judged = cast("VideoBERTForSequenceClassification", objective.model)
-            return deep_score(read(judged, self._clips, checked, self._text), tasks)
+            return deep_score(read(judged, self._clips, checked, text=self._text), tasks)
 
         trained = self._train(model, train, _Stage("choose", self._settings.loop, score, watch))
-        readings = read(model, self._clips, checked, self._text)
+        readings = read(model, self._clips, checked, text=self._text)
         return trained, {task: best_share(readings, task) for task in tasks}
 
     def _fit_linear(

@@ -45,7 +45,7 @@ class Readings:
 
 @torch.no_grad()
 def read(
-    model: VideoBERTForSequenceClassification, clips: Clips, cuts: Sequence[Cut], text: TextStates
+    model: VideoBERTForSequenceClassification, clips: Clips, cuts: Sequence[Cut], *, text: TextStates
 ) -> Readings:
     """Let both paths read the clips, as the daemon does: with the camera's text."""
     states, mask = torch.from_numpy(text.states)[None], torch.from_numpy(text.mask)[None]

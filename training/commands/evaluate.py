@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         folds = None if options.folds == EACH_GROUP else int(options.folds)
         protocol = Protocol(folds, tuple(range(options.seeds)))
-        words, said = protocol.words, _cross_validate(workshop, options, examples, protocol)
+        words, said = protocol.words, _cross_validate(workshop, options, examples, protocol=protocol)
     reports = {
         voice: build_report(options.task, labels, found, protocol=words) for voice, found in said.items()
     }
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _cross_validate(
-    workshop: Workshop, options: argparse.Namespace, examples: Sequence[Example], protocol: Protocol
+    workshop: Workshop, options: argparse.Namespace, examples: Sequence[Example], *, protocol: Protocol
 ) -> dict[str, list[Prediction]]:
     """Return the predictions of all folds: of the whole model, and of each of its paths alone."""
     tasks = {options.task: workshop.config.tasks[options.task]}
@@ -87,7 +87,7 @@ def _cross_validate(
         workshop.clips([options.task]),
         workshop.text,
         learning_of(options, seed=0),
-        lambda seed: workshop.model(None, tasks=tasks, seed=seed),
+        make=lambda seed: workshop.model(None, tasks=tasks, seed=seed),
     )
     predictions: dict[str, list[Prediction]] = {}
     more = [TaskData(options.task, path) for path in options.also]
