@@ -53,6 +53,15 @@ class Attention(nn.Module):
         return cast("Tensor", self.output(joined))
 
 
+class Widening(nn.Linear):
+    """A linear layer that begins at 0; a class of its own for its initial weights."""
+
+    def reset_parameters(self) -> None:
+        """Say nothing."""
+        initialization.zeros_(self.weight)
+        initialization.zeros_(self.bias)
+
+
 class Adapter(nn.Module):
     """Two linear layers with a bottleneck between them, beside a residual path of their own.
 
@@ -63,17 +72,11 @@ class Adapter(nn.Module):
     def __init__(self, width: int, size: int) -> None:
         super().__init__()
         self.narrow = nn.Linear(width, size)
-        self.widen = nn.Linear(size, width)
-        self.initialise()
+        self.widen = Widening(size, width)
 
     def forward(self, states: Tensor) -> Tensor:
         """Return (B, S, D) for (B, S, D)."""
         return states + cast("Tensor", self.widen(functional.gelu(self.narrow(states))))
-
-    def initialise(self) -> None:
-        """Change nothing."""
-        initialization.zeros_(self.widen.weight)
-        initialization.zeros_(self.widen.bias)
 
 
 class JointLayer(nn.Module):

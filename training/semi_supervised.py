@@ -91,7 +91,7 @@ class FixMatch(nn.Module):
 
     def _pseudo_labels(self, task: str, logits: Tensor, unlabelled: Tensor) -> Tensor:
         """Return the likeliest labels (B,), -100 where the model is unsure or the clip has a label."""
-        said = logits.detach().softmax(dim=-1)
+        said = logits.softmax(dim=-1)
         if task in self._shares and unlabelled.any():
             said = self._aligned(task, said, unlabelled)
         sureness, likeliest = said.max(dim=-1)

@@ -95,10 +95,11 @@ def test_no_gradient_flows_through_the_weak_view():
 
 def test_the_strong_view_lacks_frames_and_is_noisy_and_the_weak_one_is_the_clip():
     torch.manual_seed(0)
-    seen = []
+    seen, learns = [], []
 
     def read(given):
         seen.append(given)
+        learns.append(torch.is_grad_enabled())
         return {"fight": given.features[:, -1, :2]}
 
     given = clips(*[0.0] * 50, frames=20)
@@ -106,6 +107,7 @@ def test_the_strong_view_lacks_frames_and_is_noisy_and_the_weak_one_is_the_clip(
     FixMatch(FixMatchSettings(frame_drop=0.5, noise=0.3))(read, given)
     weak, strong = seen
     assert weak is given
+    assert learns == [False, True]
     # The newest of twenty frames stays: 1 + 19 / 2 of them.
     assert strong.mask.sum(dim=1).float().mean().item() == pytest.approx(10.5, abs=0.7)
     assert strong.mask[:, -1].all()

@@ -10,7 +10,7 @@ pytest.importorskip("peft", reason="peft is not installed")
 
 from models.configuration import VideoBERTConfig
 from models.heads import VideoBERTForSequenceClassification
-from models.joint import Adapter
+from models.joint import Adapter, Widening
 from models.text_states import TextStates
 from tests.models.inputs import differ, inputs, nano
 from training.loop import Hooks, Loop, LoopSettings
@@ -119,7 +119,7 @@ def test_a_finished_model_says_the_same_and_is_made_of_plain_parts(tune):
     assert differ(tuned, before)
     torch.testing.assert_close(logits(model), tuned, atol=1e-5, rtol=0)
     assert {type(module) for module in model.modules()} - modules == (
-        {Adapter} if tune == "adapter" else set()
+        {Adapter, Widening} if tune == "adapter" else set()
     )
     assert all(parameter.requires_grad for parameter in model.parameters())
 
@@ -156,8 +156,20 @@ def test_adapters_of_a_loaded_model_go_on_learning():
 
 def test_a_model_made_with_adapters_begins_as_one_without():
     model, plain = classifier(adapter_size=3), classifier()
+    assert not model.videobert.joint.layers[0].adapter.widen.weight.any()
     plain.load_state_dict(model.state_dict(), strict=False)
     assert not differ(logits(model), logits(plain))
+
+
+def test_a_checkpoint_without_adapters_may_be_loaded_with_some(tmp_path):
+    model = classifier()
+    model.save_pretrained(tmp_path)
+    loaded = VideoBERTForSequenceClassification.from_pretrained(tmp_path, adapter_size=3)
+    adapter = loaded.videobert.joint.layers[0].adapter
+    assert not adapter.widen.weight.any()
+    assert not adapter.widen.bias.any()
+    assert adapter.narrow.weight.std().item() == pytest.approx(0.3, abs=0.1)  # initializer_range
+    assert not differ(logits(loaded), logits(model))
 
 
 @pytest.mark.filterwarnings(
