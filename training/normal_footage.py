@@ -22,10 +22,18 @@ BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class NormalFootage:
-    """Recordings of ordinary time; of their segments those with a label in `without` are left out."""
+    """Recordings of ordinary time, and the labels whose segments are left out: of every task, or of one.
+
+    What a task has learned from says nothing about its false alarms, though it may do so for another task.
+    """
 
     folders: Sequence[DataFolder]
     without: frozenset[str] = field(default_factory=frozenset)
+    without_for: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def excluded(self, task: str) -> frozenset[str]:
+        """Return the labels whose segments are left out for a task."""
+        return self.without | self.without_for.get(task, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,10 @@ class Scores:
         return ScoreSeries(self.times_s, self.probabilities[task][:, column], duration_s)
 
 
-def score_footage(encoder: Encoder, store: FeatureStore, footage: NormalFootage) -> list[Scores]:
-    """Let the checkpoint decide about all of the footage, once a stride, as it would live.
+def score_footage(
+    encoder: Encoder, store: FeatureStore, footage: NormalFootage, *, task: str
+) -> list[Scores]:
+    """Let the checkpoint decide about all footage that counts for a task, once a stride, as it would live.
 
     Raises:
         SourceError: A recording cannot be read.
@@ -51,7 +61,8 @@ def score_footage(encoder: Encoder, store: FeatureStore, footage: NormalFootage)
     scored = []
     for folder in footage.folders:
         for name in folder.files:
-            excluded = [segment for segment in folder.segments_of(name) if segment.label in footage.without]
+            labels = footage.excluded(task)
+            excluded = [segment for segment in folder.segments_of(name) if segment.label in labels]
             file = store.file(Path(folder.path / name))
             scored += [
                 _score(encoder, file, ends)

@@ -6,7 +6,7 @@ and each label that is to alarm gets the lowest threshold that keeps the promise
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -33,7 +33,7 @@ PARITY_CLIPS = 400
 
 @dataclass(frozen=True, slots=True)
 class TrainedExport:
-    """What to export, and the promise: at most so many false events an hour on the normal footage.
+    """What to export, and the promise, for all tasks or for one: at most so many false events an hour.
 
     `notes` go into the model card, in Markdown: what it was trained on and how well it does.
     """
@@ -42,6 +42,7 @@ class TrainedExport:
     out: Path
     normal: NormalFootage
     promise: Promise
+    promises: Mapping[str, Promise] = field(default_factory=dict)
     notes: str = ""
 
 
@@ -68,18 +69,10 @@ def export_trained(workshop: Workshop, settings: TrainedExport) -> TrainedReport
         checkpoint = write_temporal(models, folder=folder, name=workshop.checkpoint.name)
         exported = OnnxRuntimeEncoder.open(checkpoint)
         embedding, agreed = _compare(models, exported, _some_clips(workshop, settings.normal))
-        scores = score_footage(exported, workshop.store, settings.normal)
         chosen = {
-            task: choose_thresholds(
-                {
-                    label: Case([one.series(task, column) for one in scores], [])
-                    for column, label in enumerate(of.labels)
-                    if NORMAL_LABEL in of.labels and label != NORMAL_LABEL
-                },
-                settings.promise,
-                BehaviourSettings(),
-            )
+            task: _choose(exported, workshop, settings, task=task)
             for task, of in checkpoint.tasks.items()
+            if NORMAL_LABEL in of.labels
         }
         report = TrainedReport(embedding, agreed, chosen)
         checkpoint = _with_thresholds(checkpoint, chosen)
@@ -138,8 +131,24 @@ def _compare(
     return embedding, shares
 
 
+def _choose(
+    exported: OnnxRuntimeEncoder, workshop: Workshop, settings: TrainedExport, *, task: str
+) -> dict[str, ChosenThreshold]:
+    """Choose a threshold for each label of a task that is not normal."""
+    scores = score_footage(exported, workshop.store, settings.normal, task=task)
+    cases = {
+        label: Case([one.series(task, column) for one in scores], [])
+        for column, label in enumerate(exported.checkpoint.tasks[task].labels)
+        if label != NORMAL_LABEL
+    }
+    promise = settings.promises.get(task, settings.promise)
+    return choose_thresholds(cases, promise, BehaviourSettings())
+
+
 def _with_thresholds(
     checkpoint: Checkpoint, chosen: Mapping[str, Mapping[str, ChosenThreshold]]
 ) -> Checkpoint:
-    tasks = {name: with_thresholds(task.labels, chosen[name]) for name, task in checkpoint.tasks.items()}
+    tasks = {
+        name: with_thresholds(task.labels, chosen.get(name, {})) for name, task in checkpoint.tasks.items()
+    }
     return replace(checkpoint, tasks=tasks)

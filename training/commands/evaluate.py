@@ -11,7 +11,7 @@ from rich.table import Table
 from models.runtime import open_encoder
 from training.commands import SubParsers
 from training.commands.finetune import add_learning_options, learning_of
-from training.commands.task_options import add_reading_options, place_of
+from training.commands.task_options import add_reading_options, place_of, renamed_for
 from training.crossvalidation import CrossValidation, Protocol
 from training.evaluation import evaluate_checkpoint
 from training.examples import Example, TaskData
@@ -53,7 +53,11 @@ def run(options: argparse.Namespace) -> int:
     """Print the table; write the report and the pictures."""
     workshop = Workshop.open(place_of(options))
     data = TaskData(
-        options.task, options.data, dict(options.rename), options.group_by, busiest=options.busiest
+        options.task,
+        options.data,
+        renamed_for(options.task, options.rename),
+        options.group_by,
+        busiest=options.busiest,
     )
     examples = workshop.examples([data], workshop.config.tasks)
     clips = workshop.clips([options.task])

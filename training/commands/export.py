@@ -53,10 +53,19 @@ def _add_options_of_trained(parser: argparse.ArgumentParser) -> None:
         help="ordinary footage, in no training set, that the thresholds are chosen on",
     )
     group.add_argument(
-        "--without", nargs="+", default=[], metavar="LABEL", help="segments to leave out of it"
+        "--without",
+        nargs="+",
+        default=[],
+        metavar="[TASK:]LABEL",
+        help="segments to leave out of it, for all tasks or for one",
     )
     group.add_argument(
-        "--per-hour", type=positive, default=1.0, metavar="N", help="false events an hour to promise at most"
+        "--per-hour",
+        nargs="+",
+        type=_rate,
+        default=[("", 1.0)],
+        metavar="[TASK=]N",
+        help="false events an hour to promise at most, for all tasks or for one",
     )
     group.add_argument("--notes", type=Path, metavar="FILE", help="Markdown for the model card")
 
@@ -85,15 +94,28 @@ def run(options: argparse.Namespace) -> int:
 
 def _export_trained(options: argparse.Namespace) -> dict[str, object]:
     workshop = Workshop.open(Place(options.checkpoint, options.cache, device="cpu"))
-    folders = [load_data_folder(path) for path in options.normal]
+    scoped = [text.rpartition(":")[::2] for text in options.without]
+    tasks = {task for task, _ in scoped if task}
+    normal = NormalFootage(
+        folders=[load_data_folder(path) for path in options.normal],
+        without=frozenset(label for task, label in scoped if not task),
+        without_for={of: frozenset(label for task, label in scoped if task == of) for of in tasks},
+    )
+    rates = dict(options.per_hour)
     settings = TrainedExport(
         model=options.model,
         out=options.out,
-        normal=NormalFootage(folders, frozenset(options.without)),
-        promise=Promise(options.per_hour),
+        normal=normal,
+        promise=Promise(rates.pop("", 1.0)),
+        promises={task: Promise(rate) for task, rate in rates.items()},
         notes=options.notes.read_text(encoding="utf-8") if options.notes else "",
     )
     return asdict(export_trained(workshop, settings))
+
+
+def _rate(text: str) -> tuple[str, float]:
+    task, _, number = text.rpartition("=")
+    return task, positive(number)
 
 
 def _export_new(options: argparse.Namespace) -> dict[str, object]:

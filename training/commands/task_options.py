@@ -31,7 +31,7 @@ def add_reading_options(parser: argparse.ArgumentParser, *, busiest_by_task: boo
         action="append",
         default=[],
         type=_pair,
-        metavar="OLD=NEW",
+        metavar="[TASK:]OLD=NEW",
         help="take a folder's label for one of the task's",
     )
     parser.add_argument(
@@ -74,9 +74,25 @@ def place_of(options: argparse.Namespace) -> Place:
 def task_data(options: argparse.Namespace) -> list[TaskData]:
     """Return the folders that the options name."""
     return [
-        TaskData(task, Path(folder), dict(options.rename), options.group_by, busiest=task in options.busiest)
+        TaskData(
+            task,
+            Path(folder),
+            renamed_for(task, options.rename),
+            options.group_by,
+            busiest=task in options.busiest,
+        )
         for task, folder in options.task
     ]
+
+
+def renamed_for(task: str, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the new names of labels that hold for a task: `fall:walk=normal` for one, `walk=go` for all."""
+    named = {}
+    for old, new in pairs:
+        scope, colon, label = old.rpartition(":")
+        if not colon or scope == task:
+            named[label] = new
+    return named
 
 
 def fingerprint(data: Iterable[TaskData]) -> str:
