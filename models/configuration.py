@@ -98,6 +98,8 @@ class VideoBERTConfig(PreTrainedConfig):
         num_joint_layers: Layers; two read 32 tokens in half the time allowed (docs/model.md).
         num_attention_heads: Heads; 64 wide each as in BERT.
         intermediate_size: Width of the feed-forward part, 4 D as in BERT.
+        adapter_size: Width of the bottleneck of the adapter after each feed-forward part, as fine-tuning may
+            have added them; None: there is none.
         dropout: Probability of dropping an activation in training, as in BERT.
         initializer_range: Standard deviation of the first weights, as in BERT.
         layer_norm_eps: Added to the variance before its root, as in `nn.LayerNorm`.
@@ -146,6 +148,7 @@ class VideoBERTConfig(PreTrainedConfig):
     num_joint_layers: int = 2
     num_attention_heads: int = 6
     intermediate_size: int = 1536
+    adapter_size: int | None = None
     dropout: float = 0.1
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-5
@@ -153,7 +156,7 @@ class VideoBERTConfig(PreTrainedConfig):
     visual_word_levels: int = 2
     visual_word_branching: int = 12
 
-    statistics: list[str] | tuple[str, ...] = ("mean", "deviation", "step")
+    statistics: list[str] | tuple[str, ...] = STATISTICS
     tasks: dict[str, list[str]] = field(default_factory=_default_tasks)
     pad_token_id: int | None = 0
 
@@ -196,6 +199,8 @@ class VideoBERTConfig(PreTrainedConfig):
             )
         if self.num_frames > self.max_frames:
             raise ValueError(f"num_frames {self.num_frames} exceeds max_frames {self.max_frames}")
+        if self.adapter_size is not None and self.adapter_size < 1:
+            raise ValueError(f"adapter_size {self.adapter_size} is neither None nor a width")
         if unknown := set(self.pictures) - set(PICTURES):
             raise ValueError(f"pictures {sorted(unknown)} are none of {PICTURES}")
         if unknown := set(self.statistics) - set(STATISTICS):

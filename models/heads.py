@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -61,7 +61,7 @@ class VideoBERTForSequenceClassification(VideoBERTPreTrainedModel):
         embedding = self.videobert(features, motion, **inputs).embedding
         logits = self.classify(embedding)
         if self.linear is not None:
-            read = self.linear(self.statistics(features, motion, inputs.get("video_mask")))
+            read = self.read_statistics(features, motion, inputs.get("video_mask"))
             logits = {task: deep + read[task] for task, deep in logits.items()}
         loss = None if labels is None else multitask_loss(logits, labels)
         return ClassificationOutput(loss=loss, logits=logits, embedding=embedding)
@@ -70,6 +70,15 @@ class VideoBERTForSequenceClassification(VideoBERTPreTrainedModel):
         """Return what the deep path alone says of (B, 3 D): logits (B, labels) per task."""
         read = self.dropout(embedding)
         return {task: head(read) for task, head in self.heads.items()}
+
+    def read_statistics(
+        self, features: Tensor, motion: Tensor, video_mask: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Return what the linear path alone says of B clips: logits (B, labels) per task, 0 without one."""
+        if self.linear is None:
+            tasks = self.config.tasks.items()
+            return {task: features.new_zeros(len(features), len(labels)) for task, labels in tasks}
+        return cast("dict[str, Tensor]", self.linear(self.statistics(features, motion, video_mask)))
 
     def statistics(self, features: Tensor, motion: Tensor, video_mask: Tensor | None) -> Tensor:
         """Return what the linear path reads of B clips, (B, statistics_dim)."""

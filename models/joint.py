@@ -6,6 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from transformers import initialization
 
 from models.configuration import VideoBERTConfig
 
@@ -52,8 +53,37 @@ class Attention(nn.Module):
         return cast("Tensor", self.output(joined))
 
 
+class Widening(nn.Linear):
+    """A linear layer that begins at 0; a class of its own for its initial weights."""
+
+    def reset_parameters(self) -> None:
+        """Say nothing."""
+        initialization.zeros_(self.weight)
+        initialization.zeros_(self.bias)
+
+
+class Adapter(nn.Module):
+    """Two linear layers with a bottleneck between them, beside a residual path of their own.
+
+    The second begins at 0, so that a model with new adapters says what it said without them. Source: Houlsby
+    et al., ICML 2019, section 2.1.
+    """
+
+    def __init__(self, width: int, size: int) -> None:
+        super().__init__()
+        self.narrow = nn.Linear(width, size)
+        self.widen = Widening(size, width)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Return (B, S, D) for (B, S, D)."""
+        return states + cast("Tensor", self.widen(functional.gelu(self.narrow(states))))
+
+
 class JointLayer(nn.Module):
-    """Attention and feed-forward, each behind its norm and beside a residual path."""
+    """Attention and feed-forward, each behind its norm and beside a residual path.
+
+    What the feed-forward says goes through an adapter where the configuration asks for one.
+    """
 
     def __init__(self, config: VideoBERTConfig) -> None:
         super().__init__()
@@ -63,13 +93,16 @@ class JointLayer(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
         self.up = nn.Linear(width, config.intermediate_size)
         self.down = nn.Linear(config.intermediate_size, width)
+        self.adapter = None if config.adapter_size is None else Adapter(width, config.adapter_size)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """Return (B, S, D) for (B, S, D)."""
         states = states + self.dropout(self.attention(self.attention_norm(states), mask))
-        raised = functional.gelu(self.up(self.feed_forward_norm(states)))
-        return cast("Tensor", states + self.dropout(self.down(raised)))
+        said = self.down(functional.gelu(self.up(self.feed_forward_norm(states))))
+        if self.adapter is not None:
+            said = self.adapter(said)
+        return cast("Tensor", states + self.dropout(said))
 
 
 class JointTransformer(nn.Module):

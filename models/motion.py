@@ -4,6 +4,7 @@ A frozen image encoder sees nothing of motion in single frames; drawn into pictu
 (docs/decisions/0001-one-picture-per-frame.md). The same code runs live and in training.
 """
 
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +22,8 @@ NEUTRAL = 127  # the grey of "no change", which the encoder's normalisation maps
 DIFFERENCE_GAIN = 1.5  # grey levels shown per grey level of change over REFERENCE_LAG_S or less
 REFERENCE_LAG_S = 0.2  # the distance of two frames at 5 frames per second
 LONGEST_LAG_S = 1.0  # two frames further apart have too little in common: the picture starts anew
+LAGS_S = (1 / 3, 1 / 6, 1 / 12)  # how long ago the frames were that `lags` compares with, in channel order
+GLANCE_FPS = 12.0  # how often a camera is glanced at between its sampled frames, for the shortest lag
 HISTORY_S = 0.7  # how long a movement stays visible
 HISTORY_THRESHOLD = 12  # grey levels of blurred change that count as movement
 
@@ -29,14 +32,16 @@ class Picture(StrEnum):
     """The kinds of picture that can be shown to the frame encoder, each (S, S, 3).
 
     `fused` has the grey difference twice and the history, from 127 upwards, as its three channels: motion
-    alone, where grey beside it costs ten points on fights. A `…_crop` is the same picture cut to where the
-    motion is.
+    alone, where grey beside it costs ten points on fights. `lags` has the grey differences to 1/3, 1/6 and
+    1/12 s ago as its channels: fast movement and slow one in different colours. A `…_crop` is the same
+    picture cut to where the motion is.
     """
 
     FRAME = "frame"
     DIFFERENCE = "difference"
     HISTORY = "history"
     FUSED = "fused"
+    LAGS = "lags"
     FRAME_CROP = "frame_crop"
     DIFFERENCE_CROP = "difference_crop"
     HISTORY_CROP = "history_crop"
@@ -79,12 +84,17 @@ class _Pair:
     grey: U8
     earlier_grey: U8
     gain: float
+    lagged: tuple[U8, ...]
 
     def rgb_difference(self) -> U8:
         return _difference(self.rgb, self.earlier_rgb, self.gain)
 
     def grey_difference(self) -> U8:
         return _difference(self.grey, self.earlier_grey, self.gain)
+
+    def lag_differences(self) -> U8:
+        """Return the grey differences to the greys of LAGS_S as channels, all at the same gain."""
+        return np.asarray(cv2.merge([_difference(self.grey, then, DIFFERENCE_GAIN) for then in self.lagged]))
 
     def change(self) -> U8:
         return np.asarray(cv2.absdiff(self.grey, self.earlier_grey), dtype=np.uint8)
@@ -98,6 +108,8 @@ class MotionRenderer:
         self._flow = FlowMeter()
         self._crop = CropFollower()
         self._history = MotionHistory(settings.picture_px)
+        self._past = RecentGreys()
+        self._glances = any(Picture.LAGS in kind for kind in settings.pictures)
         self._earlier_rgb: U8 | None = None
         self._earlier_time_s = 0.0
 
@@ -106,10 +118,21 @@ class MotionRenderer:
         self._earlier_rgb = None
         self._history.reset()
         self._crop.reset()
+        self._past.reset()
+
+    def wants_glance(self, time_s: float) -> bool:
+        """Say whether a frame that was not sampled is to be glanced at: none, unless short lags are drawn."""
+        return self._glances and self._past.is_due(time_s)
+
+    def glance(self, rgb: U8, time_s: float) -> None:
+        """Take note of a frame (S, S, 3) between two sampled ones."""
+        self._past.add(_grey(rgb), time_s)
 
     def skip(self, rgb: U8, time_s: float) -> None:
         """Take note of a still frame without drawing it; `rgb` (S, S, 3) is kept, not copied."""
         self._earlier_rgb, self._earlier_time_s = rgb, time_s
+        if self._glances:
+            self._past.add(_grey(rgb), time_s)
 
     def render(self, rgb: U8, time_s: float) -> MotionView:
         """Draw one frame, (S, S, 3), of stream time `time_s`; `rgb` is kept until the next call, not copied.
@@ -120,8 +143,10 @@ class MotionRenderer:
         if self._earlier_rgb is None or not 0 < lag_s <= LONGEST_LAG_S:
             self.reset()
             self._earlier_rgb, lag_s = rgb, REFERENCE_LAG_S
-        earlier_rgb = self._earlier_rgb
-        pair = _Pair(rgb, earlier_rgb, _grey(rgb), _grey(earlier_rgb), difference_gain(lag_s))
+        earlier_rgb, grey = self._earlier_rgb, _grey(rgb)
+        self._past.add(grey, time_s)
+        lagged = tuple(self._past.ago(lag, time_s) for lag in LAGS_S) if self._glances else ()
+        pair = _Pair(rgb, earlier_rgb, grey, _grey(earlier_rgb), difference_gain(lag_s), lagged)
         self._earlier_rgb, self._earlier_time_s = rgb, time_s
         return self._view(pair, time_s, lag_s)
 
@@ -139,6 +164,32 @@ class MotionRenderer:
             descriptor=describe(flow.cells, crop, moving_share=moving_share),
             crop=crop,
         )
+
+
+class RecentGreys:
+    """The grey frames of the last moments, sampled and glanced at, each with its stream time."""
+
+    def __init__(self) -> None:
+        self._greys: deque[tuple[float, U8]] = deque()
+
+    def reset(self) -> None:
+        """Forget all frames."""
+        self._greys.clear()
+
+    def is_due(self, time_s: float) -> bool:
+        """Say whether the newest frame is a glance's time old; a tenth less, as camera clocks jitter."""
+        return not self._greys or time_s - self._greys[-1][0] >= 0.9 / GLANCE_FPS
+
+    def add(self, grey: U8, time_s: float) -> None:
+        """Keep a frame, and forget those that no lag asks for any more."""
+        self._greys.append((time_s, grey))
+        while time_s - self._greys[0][0] > LAGS_S[0] + 1 / GLANCE_FPS:
+            self._greys.popleft()
+
+    def ago(self, lag_s: float, time_s: float) -> U8:
+        """Return the frame nearest to `lag_s` before `time_s`; the newest only if it is alone."""
+        earlier = list(self._greys)[:-1] or self._greys
+        return min(earlier, key=lambda kept: abs(time_s - lag_s - kept[0]))[1]
 
 
 class MotionHistory:
@@ -185,6 +236,8 @@ def _draw_whole(kind: Picture, pair: _Pair, history: U8) -> U8:
             return pair.rgb_difference()
         case Picture.HISTORY:
             return np.asarray(cv2.merge([history, history, history]))
+        case Picture.LAGS:
+            return pair.lag_differences()
         case _:
             difference = pair.grey_difference()
             return np.asarray(cv2.merge([difference, difference, _from_neutral(history)]))

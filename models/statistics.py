@@ -12,56 +12,77 @@ from transformers import initialization
 class Statistic(StrEnum):
     """Numbers of each feature over the real frames of a clip.
 
-    `mean` and `deviation` say what was seen, `step` the mean absolute change from frame to frame; `trend` is
-    the mean of the newer half less that of the older half, the only one that knows the order of frames.
+    `mean` and `deviation` say what was seen, `step` the mean absolute change from frame to frame. The others
+    know the order of frames: `first`, `middle` and `last` are the means of its thirds, `change` the mean of
+    the last fifth less that of the first.
     """
 
     MEAN = "mean"
     DEVIATION = "deviation"
     STEP = "step"
-    TREND = "trend"
+    FIRST = "first"
+    MIDDLE = "middle"
+    LAST = "last"
+    CHANGE = "change"
 
 
 STATISTICS = tuple(statistic.value for statistic in Statistic)
+ORDERED = (Statistic.FIRST, Statistic.MIDDLE, Statistic.LAST, Statistic.CHANGE)
 
 
 def clip_statistics(frames: Tensor, mask: Tensor, kinds: Sequence[str]) -> Tensor:
     """Return (B, len(kinds) * V) for frames (B, T, V) and their mask (B, T), in the order of `kinds`.
 
     One feature with the values 1, 3, 8 over three frames: mean 4, deviation √(26 / 3) = 2.94, step
-    (2 + 5) / 2 = 3.5; halves of 1.5 frames have the means (1 + 0.5 · 3) / 1.5 and (0.5 · 3 + 8) / 1.5, so the
-    trend is 4.67. A clip of one frame has the deviation, step and trend 0.
+    (2 + 5) / 2 = 3.5, thirds 1, 3 and 8, change 7. A clip of one frame has the deviation, step and change 0.
     """
-    seen = frames.masked_fill(~mask[..., None], 0)
-    weight = mask[..., None].to(frames.dtype)  # (B, T, 1)
-    count = weight.sum(dim=1).clamp(min=1)  # (B, 1)
-    mean = seen.sum(dim=1) / count
-    columns = {
-        Statistic.MEAN: lambda: mean,
-        Statistic.DEVIATION: lambda: _deviation(seen, mean, weight, count),
-        Statistic.STEP: lambda: _step(seen, weight),
-        Statistic.TREND: lambda: _trend(seen, weight, count),
-    }
-    return torch.cat([columns[Statistic(kind)]() for kind in kinds], dim=-1)
+    read = _Reading(frames.masked_fill(~mask[..., None], 0), mask[..., None].to(frames.dtype))
+    return torch.cat([getattr(read, Statistic(kind).value)() for kind in kinds], dim=-1)
 
 
-def _deviation(seen: Tensor, mean: Tensor, weight: Tensor, count: Tensor) -> Tensor:
-    squares = ((seen - mean[:, None]) * weight).square().sum(dim=1) / count
-    # The root has no slope at 0; a feature that does not change must not make gradients infinite.
-    return (squares + 1e-12).sqrt() - 1e-6
+class _Reading:
+    """Frames (B, T, V), 0 where there is none, and their weight (B, T, 1), 1 where there is one."""
 
+    def __init__(self, seen: Tensor, weight: Tensor) -> None:
+        self._seen = seen
+        self._weight = weight
+        self._count = weight.sum(dim=1, keepdim=True).clamp(min=1)  # (B, 1, 1)
 
-def _step(seen: Tensor, weight: Tensor) -> Tensor:
-    both = weight[:, 1:] * weight[:, :-1]
-    steps = (seen[:, 1:] - seen[:, :-1]).abs() * both
-    return steps.sum(dim=1) / both.sum(dim=1).clamp(min=1)
+    def mean(self) -> Tensor:
+        return self.between(0, 1)
 
+    def deviation(self) -> Tensor:
+        centred = (self._seen - self.mean()[:, None]) * self._weight
+        variance = centred.square().sum(dim=1) / self._count[:, 0]
+        # The root has no slope at 0; a feature that does not change must not make gradients infinite.
+        return (variance + 1e-12).sqrt() - 1e-6
 
-def _trend(seen: Tensor, weight: Tensor, count: Tensor) -> Tensor:
-    """Frame i of n (from 0) belongs to the newer half by clamp(i + 1 - n / 2, 0, 1)."""
-    half = count[:, None] / 2  # (B, 1, 1)
-    newer = (weight.cumsum(dim=1) - half).clamp(0, 1) * weight
-    return (seen * (2 * newer - weight)).sum(dim=1) / half[:, 0].clamp(min=0.5) * (count > 1)
+    def step(self) -> Tensor:
+        both = self._weight[:, 1:] * self._weight[:, :-1]
+        steps = (self._seen[:, 1:] - self._seen[:, :-1]).abs() * both
+        return steps.sum(dim=1) / both.sum(dim=1).clamp(min=1)
+
+    def first(self) -> Tensor:
+        return self.between(0, 1 / 3)
+
+    def middle(self) -> Tensor:
+        return self.between(1 / 3, 2 / 3)
+
+    def last(self) -> Tensor:
+        return self.between(2 / 3, 1)
+
+    def change(self) -> Tensor:
+        return self.between(0.8, 1) - self.between(0, 0.2)
+
+    def between(self, low: float, high: float) -> Tensor:
+        """Return the mean over a part of the clip, (B, V).
+
+        Frame i of n fills i … i + 1 of n; of four frames the first third is frame 0 and a third of frame 1.
+        """
+        end = self._weight.cumsum(dim=1)
+        inside = torch.minimum(end, high * self._count) - torch.maximum(end - 1, low * self._count)
+        share = inside.clamp(min=0) * self._weight
+        return (self._seen * share).sum(dim=1) / share.sum(dim=1).clamp(min=1e-6)
 
 
 class LinearReader(nn.Module):

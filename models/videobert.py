@@ -15,7 +15,7 @@ from transformers import AutoModel, BertModel, PreTrainedModel, initialization
 from transformers.utils.generic import ModelOutput
 
 from models.configuration import VideoBERTConfig
-from models.joint import JointTransformer, Tokens
+from models.joint import JointTransformer, Tokens, Widening
 from models.text_tower import build_text_tower, load_text_tower_weights, packaged_parameters
 from models.video_tower import Gates, VideoState, VideoTower
 
@@ -62,6 +62,8 @@ class VideoBERTPreTrainedModel(PreTrainedModel):
             initialization.xavier_uniform_(module.weight)
             if module.bias is not None:
                 _keep_memory_at_first(module.bias)
+        if isinstance(module, Widening):
+            module.reset_parameters()
 
     def save_pretrained(  # type: ignore[override]  # the options are all handed on
         self, save_directory: str | PathLike[str], **options: Any

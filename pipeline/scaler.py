@@ -37,11 +37,7 @@ class Scaler:
 
     def scale(self, frame: av.VideoFrame) -> Scaled:
         """Return the frame as RGB and as grey, each stretched to its own shape and averaged over area."""
-        side = self._picture_px
-        small = self._to_small.reformat(
-            frame, width=side, height=side, format="yuv420p", interpolation=Interpolation.AREA, threads=1
-        )
-        rgb = self._to_rgb.reformat(small, format="rgb24", interpolation=Interpolation.AREA, threads=1)
+        small = self._small(frame)
         luma = self._to_luma.reformat(
             small,
             width=LUMA_WIDTH_PX,
@@ -50,7 +46,22 @@ class Scaler:
             interpolation=Interpolation.AREA,
             threads=1,
         )
-        return Scaled(rgb=_pixels(rgb), luma=_pixels(luma))
+        return Scaled(rgb=self._rgb(small), luma=_pixels(luma))
+
+    def scale_rgb(self, frame: av.VideoFrame) -> Rgb:
+        """Return the RGB picture of `scale` alone."""
+        return self._rgb(self._small(frame))
+
+    def _small(self, frame: av.VideoFrame) -> av.VideoFrame:
+        side = self._picture_px
+        return self._to_small.reformat(
+            frame, width=side, height=side, format="yuv420p", interpolation=Interpolation.AREA, threads=1
+        )
+
+    def _rgb(self, small: av.VideoFrame) -> Rgb:
+        return _pixels(
+            self._to_rgb.reformat(small, format="rgb24", interpolation=Interpolation.AREA, threads=1)
+        )
 
 
 def _pixels(frame: av.VideoFrame) -> NDArray[np.uint8]:

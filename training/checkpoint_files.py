@@ -1,5 +1,6 @@
 """Models and calibration pictures in, the files of a checkpoint folder out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from training.temporal_export import example_inputs, export_temporal
 
 # What every clip is read with until cameras have descriptions of their own.
 TEXT = "a fixed surveillance camera"
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 U8 = NDArray[np.uint8]
 
@@ -41,13 +42,17 @@ class Models:
     frames: FrameEncoder
     temporal: VideoBERTForSequenceClassification
     text: TextStates
+    trained: bool = False
 
 
-def untrained_models(size: Size, *, seed: int) -> Models:
-    """Return a VideoBERT with random weights beside the pretrained frame encoder and text tower."""
+def untrained_models(size: Size, *, seed: int, kinds: Sequence[str]) -> Models:
+    """Return a VideoBERT with random weights beside the pretrained frame encoder and text tower.
+
+    `kinds` are the pictures that it sees of each frame (`models.motion.Picture`).
+    """
     torch.manual_seed(seed)
     # Weights are kept as float16: what is exported is what a reader of the file gets.
-    temporal = VideoBERTForSequenceClassification(VideoBERTConfig.of_size(size))
+    temporal = VideoBERTForSequenceClassification(VideoBERTConfig.of_size(size, pictures=tuple(kinds)))
     cast_weights(temporal, torch.float16)
     cast_weights(temporal, torch.float32)
     temporal.train(mode=False)
@@ -68,11 +73,16 @@ def write_checkpoint(models: Models, pictures: U8, *, folder: Path, name: str) -
     `pictures` (N, S, S, 3) are what the frame encoder is scaled to int8 on.
     """
     export_frame_encoder(models.frames, pictures, folder / FRAME_ENCODER_FILE)
+    return write_temporal(models, folder=folder, name=name)
+
+
+def write_temporal(models: Models, *, folder: Path, name: str) -> Checkpoint:
+    """Write all but the frame encoder, which lies in `folder` already."""
     example = example_inputs(models.temporal.config, models.text)
     export_temporal(models.temporal, example, folder / TEMPORAL_FILE)
     models.text.save(folder / TEXT_STATES_FILE)
     save_weights(models.temporal, folder)
-    checkpoint = describe(models.temporal.config, folder, name=name)
+    checkpoint = describe(models, folder, name=name)
     save_checkpoint(checkpoint)
     return checkpoint
 
@@ -91,14 +101,15 @@ def cast_weights(model: nn.Module, dtype: torch.dtype) -> None:
     model.config.dtype = dtype
 
 
-def describe(config: VideoBERTConfig, folder: Path, *, name: str) -> Checkpoint:
-    """Return the description of the untrained checkpoint whose files lie in `folder`."""
+def describe(models: Models, folder: Path, *, name: str) -> Checkpoint:
+    """Return the description of the checkpoint whose files lie in `folder`, without any threshold."""
+    config: VideoBERTConfig = models.temporal.config
     files = (FRAME_ENCODER_FILE, TEMPORAL_FILE, TEXT_STATES_FILE, WEIGHTS_FILE, CONFIG_FILE)
     return Checkpoint(
         folder=folder,
         name=name,
         version=VERSION,
-        trained=False,
+        trained=models.trained,
         pictures=tuple(config.pictures),
         picture_px=config.picture_px,
         num_frames=config.num_frames,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from models.checkpoint import Checkpoint
 from models.configuration import Size
-from models.motion import MotionSettings
+from models.motion import MotionSettings, Picture
 from models.onnx_runtime import OnnxRuntimeEncoder
 from models.processing import encode_drawn
 from models.runtime import DrawnClip, Encoder
@@ -26,13 +26,17 @@ PARITY_CLIPS = 16
 
 @dataclass(frozen=True, slots=True)
 class ExportSettings:
-    """What to export: an untrained VideoBERT of `size`, scaled to int8 on the videos below `calibration`."""
+    """What to export: an untrained VideoBERT of `size`, scaled to int8 on the videos below `calibration`.
+
+    `kinds` are the pictures that it sees of each frame.
+    """
 
     out: Path
     calibration: Path
     size: Size = "small"
     seed: int = 0
     num_pictures: int = 64
+    kinds: tuple[str, ...] = (Picture.LAGS,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def export(settings: ExportSettings) -> ExportReport:
         CheckpointError: There is no video to calibrate on.
         DriftError: The export differs too much from its model; `settings.out` is as it was.
     """
-    models = untrained_models(settings.size, seed=settings.seed)
+    models = untrained_models(settings.size, seed=settings.seed, kinds=settings.kinds)
     files = draw_files(settings.calibration, _footage(models))
     with replaced(settings.out) as folder:
         checkpoint = write_checkpoint(

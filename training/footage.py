@@ -55,11 +55,12 @@ def render_file(path: Path, footage: Footage) -> Iterator[MotionView]:
     renderer = MotionRenderer(footage.motion)
     with av.open(path) as container:
         for frame in container.decode(video=0):
-            if frame.time is None or not sampler.wants(frame.time):
-                continue
-            if sampler.begins:
-                renderer.reset()
-            yield renderer.render(scaler.scale(frame).rgb, frame.time)
+            if frame.time is not None and sampler.wants(frame.time):
+                if sampler.begins:
+                    renderer.reset()
+                yield renderer.render(scaler.scale(frame).rgb, frame.time)
+            elif frame.time is not None and renderer.wants_glance(frame.time):
+                renderer.glance(scaler.scale_rgb(frame), frame.time)
 
 
 def observe_file(path: Path, footage: Footage, *, on_drop: OnDrop | None = None) -> Iterator[ObservedFrame]:
@@ -88,7 +89,11 @@ class _Observer:
         self._no_pictures = np.zeros((0, side, side, 3), np.uint8)
 
     def wants(self, frame: DecodedFrame) -> bool:
-        return self._sampler.wants(frame.time_s)
+        if self._sampler.wants(frame.time_s):
+            return True
+        if self._renderer.wants_glance(frame.time_s):
+            self._renderer.glance(self._scaler.scale_rgb(frame.original), frame.time_s)
+        return False
 
     def observe(self, frame: DecodedFrame) -> ObservedFrame:
         time_s, begins = frame.time_s, self._sampler.begins

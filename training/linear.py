@@ -1,8 +1,9 @@
-"""Training clips in, the model's linear path fitted out: logistic regression, as strong as groups allow."""
+"""Training clips in, the model's linear path fitted out: logistic regression, as bold as its groups allow."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from itertools import product
 from typing import cast
 
 import numpy as np
@@ -13,37 +14,65 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedGroupKFold
 from torch import nn
 
+from models.configuration import VideoBERTConfig
 from models.heads import IGNORED, VideoBERTForSequenceClassification
-from models.statistics import LinearReader
+from models.statistics import ORDERED, LinearReader
 from training.examples import Cut, LabelledClips
 
-F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 
-# Inverse strengths of the penalty, for columns of unit spread, times the number of columns.
-STRENGTHS = (1.0, 3.0, 10.0, 30.0)
+# Inverse strengths of the penalty for columns whose squares sum to 1 in the mean.
+STRENGTHS = (3.0, 10.0, 30.0, 100.0)
+# What the motion descriptors weigh beside the features, as a share of their variance; there are few of them.
+MOTION_SHARE = 0.15
 INNER_FOLDS = 4
-ITERATIONS = 500
+ITERATIONS = 300
 ABSENT_LOGIT = -10.0  # of a label that never occurred
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """Clips (N, dim) in units of their spread, with their labels, groups and weights (N,)."""
+class Reading:
+    """What logistic regression reads.
 
-    units: F32
+    Whether the order of frames helps depends on the task: it tells sitting down from standing up, and costs
+    points on fights.
+    """
+
+    ordered: bool
+    motion: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What logistic regression reads, and how strongly it may believe it."""
+
+    reading: Reading
+    strength: float
+
+
+READINGS = tuple(Reading(*chosen) for chosen in product((False, True), (False, True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Clips (N, dim), with their labels, groups, recordings and weights (N,)."""
+
+    values: F64
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
-    weights: F32
+    recordings: NDArray[np.str_]
+    weights: F64
 
     def pick(self, rows: NDArray[np.intp]) -> "Columns":
         """Return some of the rows."""
-        return Columns(self.units[rows], self.labels[rows], self.groups[rows], self.weights[rows])
+        picked = {field.name: getattr(self, field.name)[rows] for field in fields(self)}
+        return Columns(**picked)
 
 
 def fit_linear_path(
     model: VideoBERTForSequenceClassification, clips: LabelledClips, cuts: Sequence[Cut]
-) -> dict[str, float]:
-    """Fit the linear path of every task that has labelled clips; return the strength chosen for each.
+) -> dict[str, Choice]:
+    """Fit the linear path of every task that has labelled clips; return what was chosen for each.
 
     `cuts` (N) say where the clips come from: those of one example share its vote. The deep path is left as
     it is.
@@ -54,57 +83,114 @@ def fit_linear_path(
     with torch.no_grad():
         statistics = model.statistics(clips.features, clips.motion, clips.mask)
         reader.fit_units(statistics)
-        units = ((statistics - reader.centre) / reader.spread).numpy()
+        units = ((statistics - reader.centre) / reader.spread).numpy().astype(np.float64)
     shared = Counter(cut.example for cut in cuts)
-    weights = np.array([1 / shared[cut.example] for cut in cuts], np.float32)
+    weights = np.array([1 / shared[cut.example] for cut in cuts])
     groups = np.array([cut.example.segment.group for cut in cuts])
+    recordings = np.array([cut.example.segment.file for cut in cuts])
     chosen = {}
     for task, labels in clips.labels.items():
-        known = np.flatnonzero(labels != IGNORED)
+        known = np.flatnonzero(labels.numpy() != IGNORED)
         if len(known):
-            columns = Columns(units, labels.numpy(), groups, weights).pick(known)
-            chosen[task] = choose_strength(columns)
-            _copy(regression(columns, chosen[task]), cast("nn.Linear", reader.tasks[task]))
+            columns = Columns(units, labels.numpy(), groups, recordings, weights).pick(known)
+            chosen[task] = choose(columns, model.config)
+            scale = column_scale(model.config, chosen[task].reading)
+            _copy(_fit(columns, scale, chosen[task].strength), cast("nn.Linear", reader.tasks[task]))
     return chosen
 
 
-def choose_strength(columns: Columns) -> float:
-    """Return the strength with the lowest log loss over folds that keep groups together.
+def choose(columns: Columns, config: VideoBERTConfig) -> Choice:
+    """Return the choice with the lowest log loss over folds that keep groups together.
 
-    The middle one where there are too few groups to tell.
+    Where a label has one group only, recordings are taken for groups; where it has one recording only, the
+    plain choice of middling strength is made.
     """
-    groups_per_label = [len(set(columns.groups[columns.labels == label])) for label in set(columns.labels)]
-    folds = min(INNER_FOLDS, *groups_per_label)
+    if _fewest(columns) < 2:
+        columns = replace(columns, groups=columns.recordings)
+    folds = min(INNER_FOLDS, _fewest(columns))
     if folds < 2:
-        return STRENGTHS[len(STRENGTHS) // 2]
-    losses = {strength: np.mean(list(_losses(columns, strength, folds))) for strength in STRENGTHS}
-    return min(losses, key=lambda strength: float(losses[strength]))
+        return Choice(Reading(ordered=False, motion=False), STRENGTHS[1])
+    losses: dict[Choice, float] = {}
+    for reading in READINGS:
+        turned = replace(columns, values=_turn(columns.values * column_scale(config, reading)).values)
+        for strength in STRENGTHS:
+            losses[Choice(reading, strength)] = float(np.mean(list(_losses(turned, strength, folds))))
+    return min(losses, key=lambda choice: losses[choice])
+
+
+def _fewest(columns: Columns) -> int:
+    """Return in how many groups the label occurs that occurs in the fewest."""
+    return min(len(set(columns.groups[columns.labels == label])) for label in set(columns.labels))
 
 
 def _losses(columns: Columns, strength: float, folds: int) -> Iterator[float]:
     split = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
     everything = np.unique(columns.labels)
-    for train, test in split.split(columns.units, columns.labels, columns.groups):
-        fitted = regression(columns.pick(train), strength)
-        if len(fitted.classes_) == len(everything):
-            probabilities = fitted.predict_proba(columns.units[test])
-            yield log_loss(columns.labels[test], probabilities, labels=everything)
+    for train, test in split.split(columns.values, columns.labels, columns.groups):
+        solved = regression(columns.pick(train), strength)
+        if len(solved.classes_) == len(everything):
+            probabilities, tested = solved.predict_proba(columns.values[test]), columns.pick(test)
+            yield log_loss(tested.labels, probabilities, labels=everything, sample_weight=tested.weights)
+
+
+def column_scale(config: VideoBERTConfig, reading: Reading) -> F64:
+    """Return what each column (dim,) is multiplied by: 0 where it is not read.
+
+    The columns of features together have the variance 1, those of motion MOTION_SHARE.
+    """
+    read = [reading.ordered or kind not in ORDERED for kind in config.statistics]
+    features = np.repeat(1 / np.sqrt(sum(read) * config.video_dim), config.video_dim)
+    motion_scale = np.sqrt(MOTION_SHARE / (sum(read) * config.motion_dim)) if reading.motion else 0.0
+    kind = np.concatenate([features, np.repeat(motion_scale, config.motion_dim)])
+    return np.concatenate([kind * of_kind for of_kind in read])
 
 
 def regression(columns: Columns, strength: float) -> LogisticRegression:
     """Return logistic regression of the labels, every label counting the same."""
-    penalty = strength / columns.units.shape[1]
-    fitted = LogisticRegression(C=penalty, max_iter=ITERATIONS, class_weight="balanced")
-    return fitted.fit(columns.units, columns.labels, columns.weights)
+    solved = LogisticRegression(C=strength, max_iter=ITERATIONS, class_weight="balanced")
+    return solved.fit(columns.values, columns.labels, columns.weights)
 
 
-def _copy(fitted: LogisticRegression, target: nn.Linear) -> None:
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    """N rows in the space that they span: `values` (N, r), and the way back, values @ back = rows (N, dim).
+
+    The penalty does not notice: logistic regression is the same there, and far smaller.
+    """
+
+    values: F64
+    back: F64
+
+
+def _turn(rows: F64) -> _Turned:
+    squares, axes = np.linalg.eigh(rows @ rows.T)
+    kept = squares > 1e-10 * squares[-1]
+    sizes, axes = np.sqrt(squares[kept]), axes[:, kept]
+    return _Turned(axes * sizes, (axes / sizes).T @ rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """A regression: `weight` (labels, dim) and `bias` (labels,) of the labels that occurred."""
+
+    labels: NDArray[np.int64]
+    weight: F64
+    bias: F64
+
+
+def _fit(columns: Columns, scale: F64, strength: float) -> _Fitted:
+    turned = _turn(columns.values * scale)
+    solved = regression(replace(columns, values=turned.values), strength)
+    weight, bias = solved.coef_ @ turned.back * scale, solved.intercept_
+    if len(weight) == 1:  # of two labels: the logit of the second over the first
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    return _Fitted(solved.classes_, weight, bias)
+
+
+def _copy(fitted: _Fitted, target: nn.Linear) -> None:
     """Give the linear layer the weights; a label that never occurred becomes very unlikely."""
-    weight, bias = torch.from_numpy(fitted.coef_), torch.from_numpy(fitted.intercept_)
-    if len(fitted.classes_) == 2:  # one row: the logit of the second label over the first
-        weight, bias = torch.cat([-weight, weight]) / 2, torch.cat([-bias, bias]) / 2
     with torch.no_grad():
         target.weight.zero_()
         target.bias.fill_(ABSENT_LOGIT)
-        target.weight[fitted.classes_] = weight.to(target.weight.dtype)
-        target.bias[fitted.classes_] = bias.to(target.bias.dtype)
+        target.weight[fitted.labels] = torch.from_numpy(fitted.weight).to(target.weight)
+        target.bias[fitted.labels] = torch.from_numpy(fitted.bias).to(target.bias)

@@ -32,13 +32,14 @@ class TrainingError(VideobertdError):
 class LoopSettings:
     """How to train.
 
-    `epochs` at most; `patience` epochs without a better score end the run before (None: never). The learning
-    rate rises over `warmup_share` of all steps and falls to 0 along a cosine. `accumulate` batches make one
-    step. `ema_decay` keeps a moving average of the weights, which is what is scored and kept (None: the
-    weights themselves).
+    `epochs` at most; after `stop_after` of them the run ends, on the schedule of the whole (None: all);
+    `patience` epochs without a better score end it before (None: never). The learning rate rises over
+    `warmup_share` of all steps and falls to 0 along a cosine. `accumulate` batches make one step. `ema_decay`
+    keeps a moving average of the weights, which is what is scored and kept (None: the weights themselves).
     """
 
     epochs: int = 30
+    stop_after: int | None = None
     learning_rate: float = 3e-4
     weight_decay: float = 0.05
     warmup_share: float = 0.1
@@ -110,7 +111,7 @@ class Loop(Generic[BatchT]):
         kept = _Kept(optimizer, schedule, average)
         if state is not None and state.exists():
             self._resume(state, kept)
-        for epoch in progress(range(self._epoch, settings.epochs)):
+        for epoch in progress(range(self._epoch, settings.stop_after or settings.epochs)):
             if self._is_stale():
                 break
             set_seed(settings.seed * 10_007 + epoch)

@@ -32,7 +32,11 @@ class FineTuningWeights:
 
 
 class Objective(nn.Module):
-    """The model with what only training needs: a head on the video tower, and the sentences of the labels."""
+    """The model's deep path with what only training needs: heads on the video tower, the labels' sentences.
+
+    The linear path is fitted by regression and knows its training clips by heart: beside it the deep one
+    would find nothing left to learn.
+    """
 
     def __init__(
         self,
@@ -76,10 +80,10 @@ class Objective(nn.Module):
     def _losses(self, mixed: Mixed, features: Tensor, *, with_text: bool) -> dict[str, Tensor]:
         clips, weights = mixed.clips, self._weights
         text = self.text_for(len(clips)) if with_text else {}
-        output = self.model(features, clips.motion, video_mask=clips.mask, **text)
-        _, video, _ = output.embedding.chunk(3, dim=-1)  # mean H: (B, D)
+        understood = self.model.videobert(features, clips.motion, video_mask=clips.mask, **text)
+        _, video, _ = understood.embedding.chunk(3, dim=-1)  # mean H: (B, D)
         parts = {
-            "joint": output.logits,
+            "joint": self.model.classify(understood.embedding),
             "video": {task: head(video) for task, head in self.video_heads.items()},
             "text": self._nearness(video),
         }

@@ -64,6 +64,7 @@ def test_a_saved_configuration_comes_back_unchanged_through_autoconfig(tmp_path)
         ({"hidden_size": 33}, "no multiple of 2 attention heads"),
         ({"hidden_size": "wide"}, "expected int"),
         ({"num_frames": 65}, "exceeds max_frames 64"),
+        ({"adapter_size": 0}, "neither None nor a width"),
         ({"pictures": ["x-ray"]}, "x-ray"),
         ({"tasks": {"fight": ["fight"]}}, "two or more different labels"),
         ({"tasks": {"a.b": ["yes", "no"]}}, "plain name"),

@@ -147,3 +147,41 @@ def test_the_smaller_side_of_a_picture_may_differ():
     for index in range(2):
         view = renderer.render(np.full((96, 96, 3), 50 + index, np.uint8), index / 5)
     assert view.pictures.shape == (2, 96, 96, 3)
+
+
+def level(value):
+    return np.full((SIDE, SIDE, 3), value, np.uint8)
+
+
+def test_the_channels_of_lags_compare_with_a_third_a_sixth_and_a_twelfth_of_a_second_ago():
+    renderer = MotionRenderer(MotionSettings(("lags",)))
+    renderer.render(level(50), 0.0)
+    for time_s, grey in ((1 / 12, 60), (2 / 12, 70), (3 / 12, 80)):
+        renderer.glance(level(grey), time_s)
+    lags = renderer.render(level(90), 4 / 12).pictures[0]
+    # 1/3 s ago it was 50, 1/6 s ago 70, 1/12 s ago 80: 127 + 1.5 times 40, 20 and 10.
+    assert np.unique(lags.reshape(-1, 3), axis=0).tolist() == [[187, 157, 142]]
+
+
+def test_without_glances_the_nearest_sampled_frame_stands_in():
+    renderer = MotionRenderer(MotionSettings(("lags",)))
+    renderer.render(level(50), 0.0)
+    renderer.render(level(60), 0.2)
+    lags = renderer.render(level(70), 0.4).pictures[0]
+    # 1/3 s ago is nearest to 0.0, 1/6 and 1/12 s ago to 0.2: a frame is never compared with itself.
+    assert np.unique(lags.reshape(-1, 3), axis=0).tolist() == [[157, 142, 142]]
+
+
+def test_glances_are_wanted_twelve_times_a_second_and_only_where_lags_are_drawn():
+    assert not MotionRenderer(MotionSettings(("fused",))).wants_glance(0.0)
+    renderer = MotionRenderer(MotionSettings(("lags",)))
+    renderer.render(level(50), 0.0)
+    assert not renderer.wants_glance(0.04)
+    assert renderer.wants_glance(0.08)  # 0.9 / 12 = 0.075
+
+
+def test_nothing_of_before_an_interruption_is_compared_with():
+    renderer = MotionRenderer(MotionSettings(("lags",)))
+    renderer.render(level(50), 0.0)
+    renderer.reset()
+    assert np.unique(renderer.render(level(90), 0.2).pictures).tolist() == [127]

@@ -20,27 +20,35 @@ def of(values, kind, mask=None):
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("mean", 4.0), ("deviation", math.sqrt(26 / 3)), ("step", 3.5), ("trend", 14 / 3)],
+    [
+        ("mean", 4.0),
+        ("deviation", math.sqrt(26 / 3)),
+        ("step", 3.5),
+        ("first", 1.0),
+        ("middle", 3.0),
+        ("last", 8.0),
+        ("change", 7.0),
+    ],
 )
 def test_one_three_eight(kind, expected):
-    # Deviations from 4 are -3, -1, 4: (9 + 1 + 16) / 3. Steps 2 and 5. Halves weigh 1, ½, 0 and 0, ½, 1.
+    # Deviations from 4 are -3, -1, 4: (9 + 1 + 16) / 3. Steps 2 and 5. A third is one frame.
     assert of([1, 3, 8], kind) == pytest.approx(expected, abs=1e-5)
     assert of([99, 1, 3, 8], kind, [False, True, True, True]) == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_trend_of_four_frames_is_the_difference_of_the_means_of_its_halves():
-    assert of([1, 2, 10, 20], "trend") == pytest.approx(15 - 1.5)
+def test_the_first_third_of_four_frames_is_the_first_and_a_third_of_the_second():
+    assert of([1, 2, 10, 20], "first") == pytest.approx((1 + 2 / 3) / (4 / 3))
 
 
-def test_only_the_trend_knows_the_order():
+def test_only_the_ordered_statistics_know_the_order():
     for kind in ("mean", "deviation"):
         assert of([1, 3, 8], kind) == pytest.approx(of([8, 3, 1], kind))
-    assert of([8, 3, 1], "trend") == pytest.approx(-of([1, 3, 8], "trend"))
+    assert of([8, 3, 1], "change") == pytest.approx(-7)
 
 
-@pytest.mark.parametrize("kind", ["deviation", "step", "trend"])
+@pytest.mark.parametrize("kind", ["deviation", "step", "change"])
 def test_one_frame_says_nothing_about_change(kind):
-    assert of([7], kind) == pytest.approx(0)
+    assert of([7], kind) == pytest.approx(0, abs=1e-5)
 
 
 def test_statistics_stand_side_by_side_and_a_still_clip_has_finite_gradients():
