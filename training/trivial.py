@@ -74,7 +74,8 @@ def _unigram(truths: Sequence[Tensor], log_probabilities: Tensor) -> Trivial:
 
 def _share(truths: Sequence[Tensor]) -> Trivial:
     """Return the entropy of the answers: no constant probability does better."""
-    asked = torch.cat([truth[truth != IGNORED] for truth in truths]).double()
+    nothing = torch.zeros(0, dtype=torch.long)
+    asked = torch.cat([nothing, *(truth[truth != IGNORED] for truth in truths)]).double()
     counts = tuple(int((truth != IGNORED).sum()) for truth in truths)
     if not len(asked):
         return Trivial(math.nan, "share of the answers", counts)

@@ -113,6 +113,13 @@ def test_texts_that_say_the_same_are_not_told_apart(model):
     assert pairs(vectors[::2], vectors[::2]).item() == pytest.approx(0, abs=1e-4)
 
 
+def test_the_contrast_of_texts_knows_which_say_the_same(model):
+    alike = replace(targets(), meanings=torch.zeros(BATCH, dtype=torch.long))
+    # With one meaning the truth is even: no scores cost less than log N.
+    assert loss_of(model, "contrastive", alike).item() >= math.log(BATCH)
+    assert loss_of(model, "contrastive", alike).item() != loss_of(model, "contrastive").item()
+
+
 def test_a_clip_without_a_text_gives_finite_losses_and_gradients(model):
     trained = VideoBERTForPreTraining(model.config).train()
     shown = clips(model.config)

@@ -67,6 +67,15 @@ def test_a_loss_of_weight_0_is_neither_learned_nor_measured(folder, tmp_path):
     assert report["figures"]["constant_order"] is None
 
 
+def test_neither_captions_nor_anything_held_out_are_needed(folder, tmp_path):
+    given = ["--size", "nano", "--device", "cpu", "--cache", str(folder.parent / "cache"), "--epochs", "1"]
+    report = tmp_path / "report.json"
+    options = ["--held-out", "0", "--out", str(tmp_path / "run"), "--json", str(report), *given]
+    assert main(["pretrain", str(folder), *options]) == 0
+    figures = json.loads(report.read_text())["figures"]
+    assert figures == {"clips": {}, "captions": {}, "alignment": {}, "constant_order": None}
+
+
 def test_options_become_settings():
     given = "--weight matching=2 --epochs 3 --ema 0.9 --seed 7 --held-out 0.3 --train-text"
     options = build_parser(["pretrain"]).parse_args(["pretrain", "x", "--out", "y", *given.split()])

@@ -82,6 +82,10 @@ def test_similarity_is_guessed_by_its_mean_and_a_frame_is_like_itself():
     assert losses(riddle(features=features))["frame_similarity"] == pytest.approx(0.125)
 
 
+def test_without_riddles_nothing_is_known():
+    assert all(math.isnan(loss) for loss in losses().values())
+
+
 def test_a_mean_counts_what_was_asked():
     assert weighted_mean([1.0, 4.0], [2, 1]) == 2.0
     assert math.isnan(weighted_mean([1.0], [0]))
