@@ -42,6 +42,7 @@ class Models:
     frames: FrameEncoder
     temporal: VideoBERTForSequenceClassification
     text: TextStates
+    trained: bool = False
 
 
 def untrained_models(size: Size, *, seed: int, kinds: Sequence[str]) -> Models:
@@ -72,11 +73,16 @@ def write_checkpoint(models: Models, pictures: U8, *, folder: Path, name: str) -
     `pictures` (N, S, S, 3) are what the frame encoder is scaled to int8 on.
     """
     export_frame_encoder(models.frames, pictures, folder / FRAME_ENCODER_FILE)
+    return write_temporal(models, folder=folder, name=name)
+
+
+def write_temporal(models: Models, *, folder: Path, name: str) -> Checkpoint:
+    """Write all but the frame encoder, which lies in `folder` already."""
     example = example_inputs(models.temporal.config, models.text)
     export_temporal(models.temporal, example, folder / TEMPORAL_FILE)
     models.text.save(folder / TEXT_STATES_FILE)
     save_weights(models.temporal, folder)
-    checkpoint = describe(models.temporal.config, folder, name=name)
+    checkpoint = describe(models, folder, name=name)
     save_checkpoint(checkpoint)
     return checkpoint
 
@@ -95,14 +101,15 @@ def cast_weights(model: nn.Module, dtype: torch.dtype) -> None:
     model.config.dtype = dtype
 
 
-def describe(config: VideoBERTConfig, folder: Path, *, name: str) -> Checkpoint:
-    """Return the description of the untrained checkpoint whose files lie in `folder`."""
+def describe(models: Models, folder: Path, *, name: str) -> Checkpoint:
+    """Return the description of the checkpoint whose files lie in `folder`, without any threshold."""
+    config: VideoBERTConfig = models.temporal.config
     files = (FRAME_ENCODER_FILE, TEMPORAL_FILE, TEXT_STATES_FILE, WEIGHTS_FILE, CONFIG_FILE)
     return Checkpoint(
         folder=folder,
         name=name,
         version=VERSION,
-        trained=False,
+        trained=models.trained,
         pictures=tuple(config.pictures),
         picture_px=config.picture_px,
         num_frames=config.num_frames,

@@ -8,9 +8,10 @@ import torch
 
 from models.heads import VideoBERTForSequenceClassification
 from models.text_states import TextStates
+from training.evaluation import prediction_of
 from training.examples import Clips, Example
 from training.finetune import FineTuned, FineTuner, FineTuning
-from training.readings import F64, read
+from training.readings import read
 from training.report import Prediction
 from training.splits import Split, fixed_split, grouped_k_fold
 
@@ -45,6 +46,13 @@ class Fold:
     predictions: dict[Voice, list[Prediction]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    seed: int
+    number: int
+    also: tuple[Example, ...]
+
+
 class CrossValidation:
     """Fine-tunes a new model for every fold and lets it predict what it has not seen."""
 
@@ -54,23 +62,25 @@ class CrossValidation:
         self._settings = settings
         self._make = make
 
-    def run(self, examples: Sequence[Example], protocol: Protocol) -> Iterator[Fold]:
-        """Yield every fold of every seed as it is done.
+    def run(
+        self, examples: Sequence[Example], protocol: Protocol, *, also: Sequence[Example] = ()
+    ) -> Iterator[Fold]:
+        """Yield every fold of every seed as it is done; every model learns from the examples in `also`, too.
 
         Raises:
             DataError: There are too few groups.
         """
         for seed in protocol.seeds:
             for number, split in enumerate(_splits(examples, protocol, seed)):
-                yield self._fold(examples, split, seed, number)
+                yield self._fold(examples, split, _Run(seed, number, tuple(also)))
 
-    def _fold(self, examples: Sequence[Example], split: Split, seed: int, number: int) -> Fold:
+    def _fold(self, examples: Sequence[Example], split: Split, run: "_Run") -> Fold:
         aside = {segment.group for segment in split.test}
-        train = [example for example in examples if example.segment.group not in aside]
+        train = [example for example in (*examples, *run.also) if example.segment.group not in aside]
         test = [example for example in examples if example.segment.group in aside]
-        settings = replace(self._settings, loop=replace(self._settings.loop, seed=seed))
-        torch.manual_seed(seed)
-        model = self._make(seed)
+        settings = replace(self._settings, loop=replace(self._settings.loop, seed=run.seed))
+        torch.manual_seed(run.seed)
+        model = self._make(run.seed)
         tuned = FineTuner(self._clips, self._text, settings).teach(model, train)
         readings = read(model, self._clips, self._clips.whole(test, windows=settings.windows), self._text)
         task = test[0].task
@@ -78,12 +88,12 @@ class CrossValidation:
         labels = model.config.tasks[task]
         predictions = {
             path: [
-                _prediction(example, row, labels, fold=number, seed=seed)
+                prediction_of(example, row.tolist(), labels, fold=run.number, seed=run.seed)
                 for example, row in zip(*readings.probabilities(task, share), strict=True)
             ]
             for path, share in shares.items()
         }
-        return Fold(seed, number, tuned, predictions)
+        return Fold(run.seed, run.number, tuned, predictions)
 
 
 def _splits(examples: Sequence[Example], protocol: Protocol, seed: int) -> list[Split]:
@@ -91,18 +101,3 @@ def _splits(examples: Sequence[Example], protocol: Protocol, seed: int) -> list[
     if protocol.folds is not None:
         return grouped_k_fold(segments, folds=protocol.folds, seed=seed)
     return [fixed_split(segments, [group]) for group in sorted({segment.group for segment in segments})]
-
-
-def _prediction(
-    example: Example, probabilities: F64, labels: Sequence[str], *, fold: int, seed: int
-) -> Prediction:
-    return Prediction(
-        file=example.file,
-        start_s=example.segment.start_s,
-        end_s=example.segment.end_s,
-        label=labels[example.label],
-        scores=dict(zip(labels, probabilities.tolist(), strict=True)),
-        group=example.segment.group,
-        fold=fold,
-        seed=seed,
-    )

@@ -21,12 +21,15 @@ class TaskData:
     """A data folder that teaches one task.
 
     `renamed` maps labels of the folder to labels of the task; what then is no label of the task is left out.
+    `busiest` says that only the clip with the most motion of each segment is of the label, as where the
+    recording of a fall begins long before it; so long and short recordings give clips of one length.
     """
 
     task: str
     path: Path
     renamed: Mapping[str, str] = field(default_factory=dict)
     group_by: str = "group"
+    busiest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Example:
     label: int
     folder: Path
     segment: Segment
+    busiest: bool = False
 
     @property
     def file(self) -> str:
@@ -72,7 +76,7 @@ def read_examples(data: TaskData, labels: Sequence[str]) -> list[Example]:
     """
     folder = load_data_folder(data.path, group_by=data.group_by)
     found = [
-        Example(data.task, labels.index(name), folder.path, _placed(segment, folder.path, name))
+        Example(data.task, labels.index(name), folder.path, _placed(segment, folder.path, name), data.busiest)
         for segment in folder.segments
         if (name := _renamed(segment, data.renamed)) in labels
     ]
@@ -106,19 +110,14 @@ class Clips:
         self._files: dict[str, FileFeatures] = {}
 
     def whole(self, examples: Sequence[Example], *, windows: int) -> list["Cut"]:
-        """Return each example as up to `windows` clips, evenly over its segment."""
+        """Return each example as up to `windows` clips, evenly over its segment, or as its busiest one."""
         return [
-            Cut(example, window)
-            for example in examples
-            for window in spread_windows(example.segment, self._file(example), self._settings, count=windows)
+            Cut(example, window) for example in examples for window in self._windows(example, count=windows)
         ]
 
     def drawn(self, examples: Sequence[Example], rng: np.random.Generator) -> list["Cut"]:
-        """Return each example as one clip from somewhere in its segment."""
-        return [
-            Cut(example, random_window(example.segment, self._file(example), self._settings, rng=rng))
-            for example in examples
-        ]
+        """Return each example as one clip from somewhere in its segment, or about its busiest one."""
+        return [Cut(example, self._draw(example, rng)) for example in examples]
 
     def batch(self, cuts: Sequence["Cut"]) -> LabelledClips:
         """Return the clips with their labels, padded in front to T."""
@@ -129,11 +128,30 @@ class Clips:
         files = {cut.example.segment.file: self._file(cut.example) for cut in cuts}
         return cut_batch([cut.window for cut in cuts], files, num_frames=self._settings.num_frames)
 
+    def _windows(self, example: Example, *, count: int) -> list[Window]:
+        file = self._file(example)
+        if not example.busiest:
+            return spread_windows(example.segment, file, self._settings, count=count)
+        every = spread_windows(example.segment, file, self._settings, count=len(file))
+        return [max(every, key=lambda window: motion_in(file, window))]
+
+    def _draw(self, example: Example, rng: np.random.Generator) -> Window:
+        if not example.busiest:
+            return random_window(example.segment, self._file(example), self._settings, rng=rng)
+        (window,) = self._windows(example, count=1)
+        longest = int(rng.integers(len(window) // 2, len(window))) + 1
+        return replace(window, first=window.stop - longest)
+
     def _file(self, example: Example) -> FileFeatures:
         recording = example.segment.file
         if recording not in self._files:
             self._files[recording] = self._store.file(Path(recording))
         return self._files[recording]
+
+
+def motion_in(file: FileFeatures, window: Window) -> float:
+    """Return the sum of the mean speeds of a window's frames, the first number of their descriptors."""
+    return float(file.motion[window.first : window.stop, 0].sum())
 
 
 @dataclass(frozen=True, slots=True)

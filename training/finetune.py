@@ -5,6 +5,7 @@ deep one counts is decided on groups that neither has seen. Then both learn from
 as many epochs as were best.
 """
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import cast
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from models.heads import VideoBERTForSequenceClassification
 from models.joint import Tokens
@@ -23,10 +24,11 @@ from training.examples import Clips, Cut, Example, balanced_order, batches_of
 from training.linear import Choice, fit_linear_path
 from training.loop import Hooks, Loop, LoopSettings, Trained
 from training.objective import FineTuningWeights, Objective
-from training.readings import apply_shares, best_share, blended_score, read
+from training.readings import apply_shares, best_share, deep_score, read
 from training.splits import grouped_k_fold
-from training.tuning import Tune, prepare
+from training.tuning import Tune, Tuning, prepare
 
+PENALTY_WEIGHT = 0.1  # of the orthogonality that AdaLoRA asks for (Zhang et al., ICLR 2023, table 10)
 LABEL_SENTENCE = "the camera shows {label}"
 
 
@@ -40,7 +42,7 @@ class FineTuning:
     """
 
     tune: Tune = "full"
-    loop: LoopSettings = field(default_factory=lambda: LoopSettings(epochs=24, ema_decay=0.99))
+    loop: LoopSettings = field(default_factory=lambda: LoopSettings(epochs=24, ema_decay=0.97, patience=None))
     batch_size: int = 32
     windows: int = 3
     validation_folds: int = 5
@@ -125,10 +127,8 @@ class FineTuner:
         watch = watch or Watch()
         tasks = sorted({example.task for example in examples})
         shares, trained = dict.fromkeys(tasks, 0.0), None
-        start = {name: value.detach().clone() for name, value in model.state_dict().items()}
         if self._settings.deep:
-            trained, shares = self._choose(model, examples, tasks, watch)
-            model.load_state_dict(start)
+            trained, shares = self._choose(copy.deepcopy(model), examples, tasks, watch)
         choices = self._fit_linear(model, examples)
         epochs = 0 if trained is None else (trained.best_epoch or 0) + 1
         if epochs:
@@ -151,7 +151,7 @@ class FineTuner:
 
         def score(objective: nn.Module) -> float:
             judged = cast("VideoBERTForSequenceClassification", objective.model)
-            return blended_score(read(judged, self._clips, checked, self._text), tasks)
+            return deep_score(read(judged, self._clips, checked, self._text), tasks)
 
         trained = self._train(model, train, _Stage("choose", self._settings.loop, score, watch))
         readings = read(model, self._clips, checked, self._text)
@@ -178,7 +178,7 @@ class FineTuner:
         tuning = prepare(model, settings.tune, total_steps=steps)
         hooks = Hooks(
             batches=lambda epoch: self._batches(examples, epoch),
-            loss=lambda learner, cuts: learner(self._clips.batch(cuts)),
+            loss=lambda learner, cuts: _with_penalty(learner(self._clips.batch(cuts)), tuning),
             score=stage.score,
             log=lambda epoch, figures: stage.watch.tell(stage.name, epoch, figures),
             stepped=tuning.stepped,
@@ -192,6 +192,10 @@ class FineTuner:
         rng = np.random.default_rng([self._settings.loop.seed, epoch])
         drawn = self._clips.drawn(balanced_order(examples, rng), rng)
         return list(batches_of(drawn, self._settings.batch_size))
+
+
+def _with_penalty(losses: dict[str, Tensor], tuning: Tuning) -> dict[str, Tensor]:
+    return {**losses, "total": losses["total"] + PENALTY_WEIGHT * tuning.penalty()}
 
 
 def set_aside(examples: Sequence[Example], folds: int, seed: int) -> tuple[list[Example], list[Example]]:

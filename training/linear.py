@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import cast
 
@@ -55,16 +55,18 @@ READINGS = tuple(Reading(*chosen) for chosen in product((False, True), (False, T
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Clips (N, dim), with their labels, groups and weights (N,)."""
+    """Clips (N, dim), with their labels, groups, recordings and weights (N,)."""
 
     values: F64
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
+    recordings: NDArray[np.str_]
     weights: F64
 
     def pick(self, rows: NDArray[np.intp]) -> "Columns":
         """Return some of the rows."""
-        return Columns(self.values[rows], self.labels[rows], self.groups[rows], self.weights[rows])
+        picked = {field.name: getattr(self, field.name)[rows] for field in fields(self)}
+        return Columns(**picked)
 
 
 def fit_linear_path(
@@ -85,11 +87,12 @@ def fit_linear_path(
     shared = Counter(cut.example for cut in cuts)
     weights = np.array([1 / shared[cut.example] for cut in cuts])
     groups = np.array([cut.example.segment.group for cut in cuts])
+    recordings = np.array([cut.example.segment.file for cut in cuts])
     chosen = {}
     for task, labels in clips.labels.items():
         known = np.flatnonzero(labels.numpy() != IGNORED)
         if len(known):
-            columns = Columns(units, labels.numpy(), groups, weights).pick(known)
+            columns = Columns(units, labels.numpy(), groups, recordings, weights).pick(known)
             chosen[task] = choose(columns, model.config)
             scale = column_scale(model.config, chosen[task].reading)
             _copy(_fit(columns, scale, chosen[task].strength), cast("nn.Linear", reader.tasks[task]))
@@ -99,10 +102,12 @@ def fit_linear_path(
 def choose(columns: Columns, config: VideoBERTConfig) -> Choice:
     """Return the choice with the lowest log loss over folds that keep groups together.
 
-    Where there are too few groups to tell, the plain one of middling strength.
+    Where a label has one group only, recordings are taken for groups; where it has one recording only, the
+    plain choice of middling strength is made.
     """
-    groups_per_label = [len(set(columns.groups[columns.labels == label])) for label in set(columns.labels)]
-    folds = min(INNER_FOLDS, *groups_per_label)
+    if _fewest(columns) < 2:
+        columns = replace(columns, groups=columns.recordings)
+    folds = min(INNER_FOLDS, _fewest(columns))
     if folds < 2:
         return Choice(Reading(ordered=False, motion=False), STRENGTHS[1])
     losses: dict[Choice, float] = {}
@@ -111,6 +116,11 @@ def choose(columns: Columns, config: VideoBERTConfig) -> Choice:
         for strength in STRENGTHS:
             losses[Choice(reading, strength)] = float(np.mean(list(_losses(turned, strength, folds))))
     return min(losses, key=lambda choice: losses[choice])
+
+
+def _fewest(columns: Columns) -> int:
+    """Return in how many groups the label occurs that occurs in the fewest."""
+    return min(len(set(columns.groups[columns.labels == label])) for label in set(columns.labels))
 
 
 def _losses(columns: Columns, strength: float, folds: int) -> Iterator[float]:

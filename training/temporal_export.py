@@ -33,7 +33,10 @@ def export_temporal(
         float_file = Path(folder) / "float.onnx"
         _export_float(LiveModel(model).eval(), example, float_file)
         forget_shapes(float_file)
-        quantize_dynamic(float_file, target, weight_type=QuantType.QInt8, per_channel=True)
+        exact = linear_path_nodes(onnx.load(float_file), model.config.statistics_dim)
+        quantize_dynamic(
+            float_file, target, weight_type=QuantType.QInt8, per_channel=True, nodes_to_exclude=exact
+        )
     onnx.checker.check_model(onnx.load(target))
 
 
@@ -47,6 +50,20 @@ def example_inputs(config: VideoBERTConfig, text: TextStates) -> tuple[Tensor, .
         torch.from_numpy(text.states).expand(2, -1, -1),
         torch.from_numpy(text.mask).expand(2, -1),
     )
+
+
+def linear_path_nodes(graph: onnx.ModelProto, statistics_dim: int) -> list[str]:
+    """Return the products with the statistics: thousands of small terms, which eight bits would drown."""
+    wide = {tensor.name for tensor in graph.graph.initializer if statistics_dim in tensor.dims}
+    # A weight may be transposed on its way to the product.
+    for node in graph.graph.node:
+        if node.op_type == "Transpose" and wide.intersection(node.input):
+            wide.update(node.output)
+    return [
+        node.name
+        for node in graph.graph.node
+        if node.op_type in {"MatMul", "Gemm"} and wide.intersection(node.input)
+    ]
 
 
 def forget_shapes(file: Path) -> None:

@@ -42,7 +42,16 @@ def test_a_bad_table_ends_with_3_and_one_sentence(tmp_path, capsys):
     assert "line 2, column group: '' must be the name of a group" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options", [["features"], ["nothing"], ["features", "x", "--sample-fps", "0"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["features"],
+        ["nothing"],
+        ["features", "x", "--sample-fps", "0"],
+        ["select", "x"],
+        ["select", "x", "--task", "fight", "--count", "0"],
+    ],
+)
 def test_wrong_usage_ends_with_2(options):
     with pytest.raises(SystemExit) as end:
         main(options)
@@ -62,3 +71,42 @@ def test_a_command_that_needs_no_torch_does_not_import_it():
         "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def run_select(tmp_path, folder, *options):
+    report = tmp_path / "selected.json"
+    given = ["--task", "fight", "--cache", str(tmp_path / "cache"), "--device", "cpu", "--json", str(report)]
+    exit_code = main(["select", str(folder), *given, *options])
+    return exit_code, json.loads(report.read_text()) if report.exists() else None
+
+
+@pytest.mark.parametrize("strategy", ["badge", "entropy", "k-centre"])
+def test_select_asks_about_each_recording_once_and_writes_a_table_to_fill_in(tmp_path, strategy):
+    folder = write_clips(tmp_path / "data", "a.mp4", "b.mp4", frames=20)
+    table = folder / "segments.csv"
+    exit_code, report = run_select(tmp_path, folder, "--strategy", strategy, "--csv", str(table))
+    assert exit_code == 0
+    # Two seconds a recording: there is one clip in each.
+    assert (report["unlabelled_clips"], report["strategy"], report["count"]) == (2, strategy, 20)
+    chosen = sorted((row["file"], row["start_s"], row["end_s"]) for row in report["selected"])
+    assert chosen == [("a.mp4", 0.2, 2.0), ("b.mp4", 0.2, 2.0)]
+    assert all(sum(row["probabilities"].values()) == pytest.approx(1) for row in report["selected"])
+    assert sorted(table.read_text().splitlines()[1:]) == ["a.mp4,,a.mp4,0.2,2", "b.mp4,,b.mp4,0.2,2"]
+    # The table makes the folder one whose clips are all still unlabelled.
+    assert run_select(tmp_path, folder)[1]["unlabelled_clips"] == 2
+
+
+def test_select_goes_on_without_what_cannot_be_read(tmp_path, capsys):
+    folder = write_clips(tmp_path / "data", "a.mp4", frames=20)
+    (folder / "b.mp4").write_text("no video")
+    exit_code, report = run_select(tmp_path, folder, "--count", "1")
+    assert (exit_code, [row["file"] for row in report["selected"]]) == (1, ["a.mp4"])
+    assert "b.mp4 holds no video that can be read" in capsys.readouterr().err
+
+
+def test_select_overwrites_no_table(tmp_path, capsys):
+    folder = write_table(
+        tmp_path / "data", "file,label,group,start_s,end_s\na.mp4,,a,0,1\n", name="segments.csv"
+    )
+    assert run_select(tmp_path, folder, "--csv", str(folder / "segments.csv")) == (3, None)
+    assert "labels may stand in it" in capsys.readouterr().err

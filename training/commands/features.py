@@ -6,14 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from training.commands import SubParsers
-from training.commands.footage_options import (
-    add_footage_options,
-    load_folders,
-    open_store,
-    progress,
-    recordings_of,
-)
-from training.extraction import extract_all
+from training.commands.footage_options import add_footage_options, extract, load_folders, open_store
 from training.reports import show
 
 SOME_FAILED = 1
@@ -31,9 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Fill the cache; return 1 where a recording cannot be read."""
     folders = load_folders(options)
     store = open_store(options)
-    recordings = recordings_of(folders)
-    with progress("features", len(recordings)) as on_progress:
-        report = extract_all(store, recordings, on_progress=on_progress)
+    report = extract(store, folders)
     fingerprints = {str(folder.path): folder.fingerprint() for folder in folders}
     cache = str(options.cache / store.key)
     show(asdict(report) | {"cache": cache, "fingerprints": fingerprints}, options.json)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from models.checkpoint import DEFAULT_DIR
 from models.runtime import open_encoder
 from training.data_folder import DataFolder, load_data_folder
-from training.extraction import OnProgress
+from training.extraction import ExtractionReport, OnProgress, extract_all
 from training.features import FeatureStore
 from training.footage import Footage
 
@@ -59,6 +59,22 @@ def load_folders(options: argparse.Namespace) -> list[DataFolder]:
 def recordings_of(folders: Sequence[DataFolder]) -> list[Path]:
     """Return all recordings, each once."""
     return list(dict.fromkeys(folder.path / file for folder in folders for file in folder.files))
+
+
+def extract(store: FeatureStore, folders: Sequence[DataFolder]) -> ExtractionReport:
+    """Bring the features of all recordings into the cache, with a progress bar."""
+    recordings = recordings_of(folders)
+    with progress("features", len(recordings)) as on_progress:
+        return extract_all(store, recordings, on_progress=on_progress)
+
+
+def readable(folders: Sequence[DataFolder], extraction: ExtractionReport) -> list[DataFolder]:
+    """Return the folders without what cannot be read."""
+    failed = extraction.failed
+    return [
+        DataFolder(folder.path, tuple(s for s in folder.segments if str(folder.path / s.file) not in failed))
+        for folder in folders
+    ]
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,14 +10,11 @@ from models.visual_words import Normalisation
 from training.commands import SubParsers
 from training.commands.footage_options import (
     add_footage_options,
+    extract,
     load_folders,
     open_store,
-    progress,
-    recordings_of,
+    readable,
 )
-from training.data_folder import DataFolder
-from training.extraction import ExtractionReport, extract_all
-from training.features import FeatureStore
 from training.frame_table import collect_frames
 from training.reports import show
 from training.visual_words import WordSettings, fit_visual_words
@@ -58,8 +54,8 @@ def add(commands: SubParsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Make the words; return 1 where a recording cannot be read."""
     folders, store, settings = load_folders(options), open_store(options), word_settings(options)
-    extraction = _extract(store, folders)
-    frames = collect_frames(store, _readable(folders, extraction), leave_out=options.leave_out)
+    extraction = extract(store, folders)
+    frames = collect_frames(store, readable(folders, extraction), leave_out=options.leave_out)
     words = fit_visual_words(frames.features, settings, features_key=store.key)
     words.save(options.out)
     if options.page:
@@ -85,18 +81,3 @@ def word_settings(options: argparse.Namespace) -> WordSettings:
         normalisation=Normalisation(options.normalisation),
         seed=options.seed,
     )
-
-
-def _extract(store: FeatureStore, folders: Sequence[DataFolder]) -> ExtractionReport:
-    recordings = recordings_of(folders)
-    with progress("features", len(recordings)) as on_progress:
-        return extract_all(store, recordings, on_progress=on_progress)
-
-
-def _readable(folders: Sequence[DataFolder], extraction: ExtractionReport) -> list[DataFolder]:
-    """Return the folders without what cannot be read."""
-    failed = extraction.failed
-    return [
-        DataFolder(folder.path, tuple(s for s in folder.segments if str(folder.path / s.file) not in failed))
-        for folder in folders
-    ]

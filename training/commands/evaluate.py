@@ -1,0 +1,116 @@
+"""`videobert-train evaluate`: a checkpoint, or new models fold by fold, held against labelled clips."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from models.runtime import open_encoder
+from training.commands import SubParsers
+from training.commands.finetune import add_learning_options, learning_of
+from training.commands.task_options import add_reading_options, place_of
+from training.crossvalidation import CrossValidation, Protocol
+from training.evaluation import evaluate_checkpoint
+from training.examples import Example, TaskData
+from training.plots import write_plots
+from training.report import Prediction, Report, build_report, examples_of
+from training.workshop import Workshop
+
+EACH_GROUP = "groups"
+
+
+def add(commands: SubParsers) -> None:
+    """Add the command and its options."""
+    parser = commands.add_parser("evaluate", help="measure a checkpoint, or its training fold by fold")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="labelled data folder")
+    parser.add_argument("--task", required=True, metavar="NAME", help="task whose labels they are")
+    add_reading_options(parser)
+    parser.add_argument(
+        "--folds",
+        metavar="K",
+        help="fine-tune a new model for each of K parts of the groups, or for each group ('groups'), and"
+        " measure it on what it has not seen; without it the checkpoint is measured as it is",
+    )
+    parser.add_argument(
+        "--also",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="folders that every fold's model learns from, too: more of what is normal, say",
+    )
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="repeat the folds with N seeds")
+    add_learning_options(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="write pictures of it there")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table; write the report and the pictures."""
+    workshop = Workshop.open(place_of(options))
+    data = TaskData(
+        options.task, options.data, dict(options.rename), options.group_by, busiest=options.busiest
+    )
+    examples = workshop.examples([data], workshop.config.tasks)
+    clips = workshop.clips([options.task])
+    labels = list(workshop.config.tasks[options.task])
+    if options.folds is None:
+        encoder = open_encoder(options.checkpoint, device=options.device, threads=options.threads)
+        said = {"checkpoint": evaluate_checkpoint(encoder, clips, examples, windows=options.windows)}
+        words = "the checkpoint as it is"
+    else:
+        folds = None if options.folds == EACH_GROUP else int(options.folds)
+        protocol = Protocol(folds, tuple(range(options.seeds)))
+        words, said = protocol.words, _cross_validate(workshop, options, examples, protocol)
+    reports = {
+        voice: build_report(options.task, labels, found, protocol=words) for voice, found in said.items()
+    }
+    main_report = next(iter(reports.values()))
+    Console(width=120).print(_table(reports))
+    if options.json:
+        main_report.save(options.json)
+    if options.plots:
+        write_plots(examples_of(labels, main_report.predictions), options.plots)
+    return 0
+
+
+def _cross_validate(
+    workshop: Workshop, options: argparse.Namespace, examples: Sequence[Example], protocol: Protocol
+) -> dict[str, list[Prediction]]:
+    """Return the predictions of all folds: of the whole model, and of each of its paths alone."""
+    tasks = {options.task: workshop.config.tasks[options.task]}
+    validation = CrossValidation(
+        workshop.clips([options.task]),
+        workshop.text,
+        learning_of(options, seed=0),
+        lambda seed: workshop.model(None, tasks=tasks, seed=seed),
+    )
+    predictions: dict[str, list[Prediction]] = {}
+    more = [TaskData(options.task, path) for path in options.also]
+    folds = validation.run(examples, protocol, also=workshop.examples(more, tasks))
+    for fold in track(folds, "folds", console=Console(stderr=True)):
+        for voice, said in fold.predictions.items():
+            predictions.setdefault(voice, []).extend(said)
+    return predictions
+
+
+def _table(reports: Mapping[str, Report]) -> Table:
+    first = next(iter(reports.values()))
+    drawn = Table(title=f"{first.task}: {first.clips} clips of {first.groups} groups; {first.protocol}")
+    for heading in ("model", "accuracy", "F1", "AUC", "AP", "ECE"):
+        drawn.add_column(heading)
+    for name, report in reports.items():
+        spread = report.spread.get("accuracy")
+        accuracy = _shown(report.accuracy)
+        if spread is not None and spread.count > 1:
+            accuracy = f"{_shown(spread.mean)} ± {_shown(spread.deviation)}"
+        drawn.add_row(name, accuracy, *map(_shown, (report.macro_f1, report.auc, report.ap, report.ece)))
+    return drawn
+
+
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

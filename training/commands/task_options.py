@@ -1,0 +1,91 @@
+"""The options that say which folders teach which tasks, and how their recordings are cut."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from models.checkpoint import DEFAULT_DIR
+from training.commands.footage_options import DEFAULT_CACHE, positive
+from training.data_folder import load_data_folder
+from training.examples import TaskData
+from training.workshop import Place
+
+
+def add_task_options(parser: argparse.ArgumentParser) -> None:
+    """Add --task NAME=DIR, --busiest NAME and the options of `add_reading_options`."""
+    parser.add_argument(
+        "--task",
+        action="append",
+        required=True,
+        type=_pair,
+        metavar="NAME=DIR",
+        help="a data folder and the task that it teaches; may be given several times",
+    )
+    add_reading_options(parser, busiest_by_task=True)
+
+
+def add_reading_options(parser: argparse.ArgumentParser, *, busiest_by_task: bool = False) -> None:
+    """Add the options that say how labelled recordings are read and cut."""
+    parser.add_argument(
+        "--rename",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="OLD=NEW",
+        help="take a folder's label for one of the task's",
+    )
+    parser.add_argument(
+        "--group-by", default="group", metavar="COLUMN", help="column whose values are kept together"
+    )
+    busiest = "of each recording only the clip with the most motion counts"
+    if busiest_by_task:
+        parser.add_argument(
+            "--busiest", action="append", default=[], metavar="NAME", help=f"{busiest}, in this task"
+        )
+    else:
+        parser.add_argument("--busiest", action="store_true", help=busiest)
+    parser.add_argument(
+        "--checkpoint", type=Path, default=DEFAULT_DIR, metavar="DIR", help="its frame encoder and tasks"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=DEFAULT_CACHE, metavar="DIR", help="where features are kept"
+    )
+    parser.add_argument(
+        "--sample-fps", type=positive, metavar="N", help="frames a second, the checkpoint's by default"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="of the encoder")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads of the encoder")
+    parser.add_argument("--frames", type=int, metavar="T", help="longest clip, the checkpoint's by default")
+    parser.add_argument("--windows", type=int, default=3, metavar="N", help="clips per segment at most")
+
+
+def place_of(options: argparse.Namespace) -> Place:
+    """Return where things are and how they are read."""
+    return Place(
+        checkpoint=options.checkpoint,
+        cache=options.cache,
+        device=options.device,
+        threads=options.threads,
+        sample_fps=options.sample_fps,
+        num_frames=options.frames,
+    )
+
+
+def task_data(options: argparse.Namespace) -> list[TaskData]:
+    """Return the folders that the options name."""
+    return [
+        TaskData(task, Path(folder), dict(options.rename), options.group_by, busiest=task in options.busiest)
+        for task, folder in options.task
+    ]
+
+
+def fingerprint(data: Iterable[TaskData]) -> str:
+    """Return the fingerprints of the folders, joined."""
+    return " ".join(load_data_folder(one.path).fingerprint() for one in data)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    left, _, right = text.partition("=")
+    if not (left and right):
+        raise argparse.ArgumentTypeError(f"{text!r} has no '=' between two names")
+    return left, right

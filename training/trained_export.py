@@ -1,0 +1,145 @@
+"""A trained VideoBERT and a checkpoint with its frame encoder in, a checkpoint with thresholds out.
+
+The temporal model becomes int8 behind the parity gate; then the export itself is run over ordinary footage,
+and each label that is to alarm gets the lowest threshold that keeps the promised rate there.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from models.checkpoint import FRAME_ENCODER_FILE, Checkpoint, save_checkpoint
+from models.frame_encoder import pretrained_frame_encoder
+from models.heads import VideoBERTForSequenceClassification
+from models.onnx_runtime import OnnxRuntimeEncoder
+from models.runtime import ClipBatch
+from pipeline.analysis import NORMAL_LABEL
+from pipeline.behaviour import BehaviourSettings
+from training.checkpoint_files import Models, cast_weights, write_temporal
+from training.data_folder import DataError
+from training.export import reference_encoder, replaced
+from training.normal_footage import NormalFootage, score_footage
+from training.parity import Parity, agreement, compare, demand_agreement, demand_cosine
+from training.thresholds import Case, ChosenThreshold, Promise, choose_thresholds, with_thresholds
+from training.trained_card import write_trained_card
+from training.windows import blind_windows, cut_batch
+from training.workshop import Workshop
+
+PARITY_CLIPS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedExport:
+    """What to export, and the promise: at most so many false events an hour on the normal footage.
+
+    `notes` go into the model card, in Markdown: what it was trained on and how well it does.
+    """
+
+    model: Path
+    out: Path
+    normal: NormalFootage
+    promise: Promise
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedReport:
+    """How far the export is from its model, and the thresholds: task → label → what was chosen and why."""
+
+    embedding: Parity
+    agreement: Mapping[str, float]
+    thresholds: Mapping[str, Mapping[str, ChosenThreshold]]
+
+
+def export_trained(workshop: Workshop, settings: TrainedExport) -> TrainedReport:
+    """Write the checkpoint folder, replacing an older one; model and export are compared on normal footage.
+
+    Raises:
+        CheckpointError: The model cannot be read.
+        DataError: There is no normal footage.
+        DriftError: The export differs too much from its model; the folder is as it was.
+    """
+    models = Models(pretrained_frame_encoder(), _load(settings.model), workshop.text, trained=True)
+    with replaced(settings.out) as folder:
+        shutil.copyfile(workshop.checkpoint.path(FRAME_ENCODER_FILE), folder / FRAME_ENCODER_FILE)
+        checkpoint = write_temporal(models, folder=folder, name=workshop.checkpoint.name)
+        exported = OnnxRuntimeEncoder.open(checkpoint)
+        embedding, agreed = _compare(models, exported, _some_clips(workshop, settings.normal))
+        scores = score_footage(exported, workshop.store, settings.normal)
+        chosen = {
+            task: choose_thresholds(
+                {
+                    label: Case([one.series(task, column) for one in scores], [])
+                    for column, label in enumerate(of.labels)
+                    if NORMAL_LABEL in of.labels and label != NORMAL_LABEL
+                },
+                settings.promise,
+                BehaviourSettings(),
+            )
+            for task, of in checkpoint.tasks.items()
+        }
+        report = TrainedReport(embedding, agreed, chosen)
+        checkpoint = _with_thresholds(checkpoint, chosen)
+        save_checkpoint(checkpoint)
+        write_trained_card(checkpoint, asdict(report), settings.notes)
+    return report
+
+
+def _load(folder: Path) -> VideoBERTForSequenceClassification:
+    model = VideoBERTForSequenceClassification.from_pretrained(folder)
+    # Weights are kept as float16: what is exported is what a reader of the file gets.
+    cast_weights(model, torch.float16)
+    cast_weights(model, torch.float32)
+    model.train(mode=False)
+    return model
+
+
+def _some_clips(workshop: Workshop, normal: NormalFootage) -> ClipBatch:
+    """Return clips from all over the footage, about PARITY_CLIPS.
+
+    Raises:
+        DataError: There is none.
+    """
+    cuts = [
+        (folder.path / file, window)
+        for folder in normal.folders
+        for file in folder.files
+        for window in blind_windows(workshop.store.file(folder.path / file), folder.segments_of(file))
+    ]
+    if not cuts:
+        raise DataError("Thresholds need normal footage: name some by --normal.")
+    chosen = cuts[:: max(1, len(cuts) // PARITY_CLIPS)]
+    placed = [replace(of, segment=replace(of.segment, file=str(path))) for path, of in chosen]
+    files = {str(path): workshop.store.file(path) for path, _ in chosen}
+    return cut_batch(placed, files, num_frames=workshop.config.num_frames)
+
+
+def _compare(
+    models: Models, exported: OnnxRuntimeEncoder, clips: ClipBatch
+) -> tuple[Parity, dict[str, float]]:
+    """Hold the export against its model on the same features.
+
+    Raises:
+        DriftError: They differ too much.
+    """
+    ours = reference_encoder(models, exported.checkpoint).understand(clips)
+    theirs = exported.understand(clips)
+    embedding = compare(ours.embedding, theirs.embedding)
+    demand_cosine("temporal model's embedding", embedding)
+    shares = {
+        task: agreement(probabilities, theirs.probabilities[task])
+        for task, probabilities in ours.probabilities.items()
+    }
+    for task, share in shares.items():
+        demand_agreement(task, share)
+    return embedding, shares
+
+
+def _with_thresholds(
+    checkpoint: Checkpoint, chosen: Mapping[str, Mapping[str, ChosenThreshold]]
+) -> Checkpoint:
+    tasks = {name: with_thresholds(task.labels, chosen[name]) for name, task in checkpoint.tasks.items()}
+    return replace(checkpoint, tasks=tasks)

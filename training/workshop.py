@@ -1,0 +1,88 @@
+"""A checkpoint folder in, what fine-tuning and evaluation need of it out: model, clips, text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from models.checkpoint import Checkpoint
+from models.configuration import VideoBERTConfig
+from models.errors import CheckpointError
+from models.heads import VideoBERTForSequenceClassification
+from models.runtime import Device, open_encoder
+from models.text_states import TextStates
+from training.data_folder import DataError
+from training.examples import Clips, Example, TaskData, read_examples
+from training.features import FeatureStore
+from training.footage import Footage
+from training.windows import WindowSettings
+
+JITTER_S = 0.3  # labellers are not exact
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where things are and how they are read: None for what the checkpoint says."""
+
+    checkpoint: Path
+    cache: Path
+    device: Device = "auto"
+    threads: int = 1
+    sample_fps: float | None = None
+    num_frames: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """A checkpoint, opened: what its frame encoder says of recordings, and the numbers of its VideoBERT."""
+
+    checkpoint: Checkpoint
+    config: VideoBERTConfig
+    store: FeatureStore
+    text: TextStates
+    num_frames: int
+
+    @classmethod
+    def open(cls, place: Place) -> "Workshop":
+        """Open the frame encoder and the cache of its features.
+
+        Raises:
+            CheckpointError: The checkpoint cannot be used.
+        """
+        encoder = open_encoder(place.checkpoint, device=place.device, threads=place.threads)
+        footage = Footage.of_checkpoint(encoder.checkpoint, sample_fps=place.sample_fps)
+        config = VideoBERTConfig.from_pretrained(place.checkpoint)
+        frames = place.num_frames or config.num_frames
+        if not 1 <= frames <= config.max_frames:
+            raise CheckpointError(f"Clips of {frames} frames: 1 to {config.max_frames} are allowed.")
+        store = FeatureStore(place.cache, encoder, footage)
+        return cls(encoder.checkpoint, config, store, TextStates.load(encoder.checkpoint), frames)
+
+    def clips(self, tasks: Sequence[str]) -> Clips:
+        """Return what cuts examples into clips labelled for these tasks."""
+        return Clips(self.store, WindowSettings(self.num_frames, JITTER_S), tasks)
+
+    def examples(self, data: Sequence[TaskData], labels: Mapping[str, Sequence[str]]) -> list[Example]:
+        """Return the labelled segments of all folders; `labels` are those of each task.
+
+        Raises:
+            DataError: A folder is wrong, or a task is unknown.
+        """
+        if unknown := {one.task for one in data} - labels.keys():
+            known = ", ".join(labels)
+            raise DataError(f"There is no task {', '.join(sorted(unknown))}; the checkpoint has {known}.")
+        return [example for one in data for example in read_examples(one, labels[one.task])]
+
+    def model(
+        self, weights: Path | None, *, tasks: Mapping[str, Sequence[str]], seed: int = 0
+    ) -> VideoBERTForSequenceClassification:
+        """Return a VideoBERT with these tasks: with the weights of a folder, or new ones."""
+        torch.manual_seed(seed)
+        settings = {**self.config.to_dict(), "tasks": {name: list(labels) for name, labels in tasks.items()}}
+        config = VideoBERTConfig(**settings)
+        if weights is None:
+            return VideoBERTForSequenceClassification(config)
+        return VideoBERTForSequenceClassification.from_pretrained(
+            weights, config=config, ignore_mismatched_sizes=True
+        )
