@@ -151,3 +151,13 @@ def test_the_order_follows_the_seed():
 def test_the_last_batch_is_shorter():
     cuts = clips().whole([example(0)] * 5, windows=1)
     assert [len(batch) for batch in batches_of(cuts, 2)] == [2, 2, 1]
+
+
+def test_the_busiest_clip_stands_for_a_recording_whose_label_holds_for_a_part(tmp_path):
+    # The motion of a frame is its number: the last window moves most.
+    (found,) = read_examples(TaskData("fight", write_table(tmp_path, TABLE), busiest=True), FIGHT)
+    cutter = Clips(FakeStore({"b.mp4": numbered(9)}), WindowSettings(4), ("fight",))
+    assert [(cut.window.first, cut.window.stop) for cut in cutter.whole([found], windows=3)] == [(5, 9)]
+    drawn = cutter.drawn([found] * 60, np.random.default_rng(0))
+    # Drawn, it ends there with three or four frames.
+    assert {(cut.window.first, cut.window.stop) for cut in drawn} == {(5, 9), (6, 9)}
