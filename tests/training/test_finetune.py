@@ -83,6 +83,13 @@ def test_a_group_of_two_tasks_stands_on_the_same_side_for_both(seed):
         assert groups_of(held_out, task)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_tasks_of_the_same_groups_set_one_part_aside_together(seed):
+    examples = members("activity", "abcdefghij", labels=3) + members("fall", "jihgfedcba")[3:]
+    _, held_out = set_aside(examples, 5, seed)
+    assert len(groups_of(held_out)) == 2
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_a_task_of_two_groups_learns_from_one_whatever_other_tasks_share(seed):
     train, held_out = set_aside(members("activity", "bcdefghij") + members("fall", "ab"), 5, seed)
@@ -156,6 +163,16 @@ def test_the_same_seed_gives_the_same_weights_whatever_was_drawn_before(tmp_path
     assert equal(one, same)
     assert found == found_again  # the score on what was set aside, too
     assert not equal(one, other)
+
+
+def test_what_was_learned_to_choose_by_is_forgotten(tmp_path):
+    examples, clips = taught(tmp_path, levels(4, apart=2))
+    once = replace(QUICK, loop=replace(QUICK.loop, epochs=1))
+    models = [classifier(statistics=("mean",)) for _ in range(2)]
+    # Two groups are set aside, or one; either way the first epoch is the best.
+    for model, folds in zip(models, (2, 4), strict=True):
+        FineTuner(clips, TEXT, replace(once, validation_folds=folds)).teach(model, examples)
+    assert equal(*models)
 
 
 @pytest.mark.parametrize("interrupted", [("choose", 1), ("refit", 0)])
