@@ -44,8 +44,11 @@ def drop_frames(clips: LabelledClips, share: float) -> LabelledClips:
 
 
 def add_noise(clips: LabelledClips, deviation: float) -> LabelledClips:
-    """Add noise to the features, in deviations of each clip's own."""
-    spread = clips.features.std(dim=(1, 2), keepdim=True)  # (B, 1, 1)
+    """Add noise to the features, in deviations of each clip's own: of all numbers of its frames."""
+    weight = clips.mask[..., None].to(clips.features.dtype)  # (B, T, 1)
+    count = weight.sum(dim=1, keepdim=True).clamp(min=1) * clips.features.shape[2]  # (B, 1, 1)
+    mean = (clips.features * weight).sum(dim=(1, 2), keepdim=True) / count
+    spread = (((clips.features - mean) * weight).square().sum(dim=(1, 2), keepdim=True) / count).sqrt()
     return replace(clips, features=clips.features + deviation * spread * torch.randn_like(clips.features))
 
 

@@ -178,15 +178,20 @@ def labelled(clips: ClipBatch, examples: Sequence[Example], tasks: Sequence[str]
 def balanced_order(examples: Sequence[Example], rng: np.random.Generator) -> list[Example]:
     """Return as many examples as there are, drawn so that every label of every task comes equally often.
 
-    Within a label each comes once before any comes twice.
+    Where they cannot be divided evenly, some labels come once more, whichever. Within a label, too, no
+    example comes more than once oftener than another.
     """
     kinds: dict[tuple[str, int], list[Example]] = {}
     for example in examples:
         kinds.setdefault((example.task, example.label), []).append(example)
-    each = -(-len(examples) // len(kinds))  # rounded up
-    drawn = [example for members in kinds.values() for example in _repeated(members, each, rng)]
-    order = rng.permutation(len(drawn))[: len(examples)]
-    return [drawn[place] for place in order]
+    each, rest = divmod(len(examples), len(kinds))
+    one_more = set(rng.permutation(len(kinds))[:rest].tolist())
+    drawn = [
+        example
+        for place, members in enumerate(kinds.values())
+        for example in _repeated(members, each + (place in one_more), rng)
+    ]
+    return [drawn[place] for place in rng.permutation(len(drawn))]
 
 
 def batches_of(cuts: Sequence[Cut], size: int) -> Iterator[Sequence[Cut]]:

@@ -21,6 +21,7 @@ from models.processing import VideoBERTTokenizer
 from models.text_states import TextStates
 from training.augmentation import Augmentation
 from training.examples import Clips, Cut, Example, balanced_order, batches_of
+from training.label_tables import DataError, Segment
 from training.linear import Choice, fit_linear_path
 from training.loop import Hooks, Loop, LoopSettings, Trained
 from training.objective import FineTuningWeights, Objective
@@ -168,6 +169,8 @@ class FineTuner:
         self, model: VideoBERTForSequenceClassification, examples: Sequence[Example], stage: _Stage
     ) -> Trained:
         settings = self._settings
+        # What only training needs begins at random, as the small additions do.
+        torch.manual_seed(settings.loop.seed)
         objective = Objective(
             model,
             text=self._text,
@@ -200,21 +203,33 @@ def _with_penalty(losses: dict[str, Tensor], tuning: Tuning) -> dict[str, Tensor
 
 
 def set_aside(examples: Sequence[Example], folds: int, seed: int) -> tuple[list[Example], list[Example]]:
-    """Divide examples by their groups: of each task one part of `folds` is set aside.
+    """Divide examples by their groups: of each task about one part of `folds` is set aside.
+
+    Tasks may share groups, and a group that is set aside for one is so for all: what one task learns from a
+    recording, the other's deep path would know of it.
 
     Raises:
         DataError: A task has fewer groups than two.
     """
-    train: list[Example] = []
-    held_out: list[Example] = []
-    for task in sorted({example.task for example in examples}):
-        members = [example for example in examples if example.task == task]
-        parts = min(folds, len({example.segment.group for example in members}))
-        split = grouped_k_fold([example.segment for example in members], folds=max(parts, 2), seed=seed)[0]
-        aside = {segment.group for segment in split.test}
-        train += [example for example in members if example.segment.group not in aside]
-        held_out += [example for example in members if example.segment.group in aside]
-    return train, held_out
+    members: dict[str, list[Segment]] = {}
+    for example in examples:
+        members.setdefault(example.task, []).append(example.segment)
+    groups = {task: {segment.group for segment in segments} for task, segments in members.items()}
+    aside: set[str] = set()
+    for task in sorted(groups, key=lambda task: (len(groups[task]), task)):
+        if not groups[task] & aside:
+            parts = max(2, min(folds, len(groups[task])))
+            sides = [split.test for split in grouped_k_fold(members[task], folds=parts, seed=seed)]
+            chosen = (aside | {segment.group for segment in side} for side in sides)
+            aside = next((some for some in chosen if _leaves_each_task_some(some, groups)), aside)
+        if not groups[task] & aside:
+            raise DataError(f"No groups of {task} can be set aside that leave some to every other task.")
+    train = [example for example in examples if example.segment.group not in aside]
+    return train, [example for example in examples if example.segment.group in aside]
+
+
+def _leaves_each_task_some(aside: set[str], groups: Mapping[str, set[str]]) -> bool:
+    return not any(of_task <= aside for of_task in groups.values())
 
 
 @torch.no_grad()

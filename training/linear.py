@@ -18,6 +18,7 @@ from models.configuration import VideoBERTConfig
 from models.heads import IGNORED, VideoBERTForSequenceClassification
 from models.statistics import ORDERED, LinearReader
 from training.examples import Cut, LabelledClips
+from training.label_tables import DataError
 
 F64 = NDArray[np.float64]
 
@@ -69,6 +70,14 @@ class Columns:
         return Columns(**picked)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of both sides of a fold."""
+
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
 def fit_linear_path(
     model: VideoBERTForSequenceClassification, clips: LabelledClips, cuts: Sequence[Cut]
 ) -> dict[str, Choice]:
@@ -76,6 +85,9 @@ def fit_linear_path(
 
     `cuts` (N) say where the clips come from: those of one example share its vote. The deep path is left as
     it is.
+
+    Raises:
+        DataError: The clips of a task have one label only.
     """
     reader = model.linear
     if not isinstance(reader, LinearReader):
@@ -93,6 +105,8 @@ def fit_linear_path(
         known = np.flatnonzero(labels.numpy() != IGNORED)
         if len(known):
             columns = Columns(units, labels.numpy(), groups, recordings, weights).pick(known)
+            if len(set(columns.labels)) < 2:
+                raise DataError(_one_label(model.config, task, int(columns.labels[0])))
             chosen[task] = choose(columns, model.config)
             scale = column_scale(model.config, chosen[task].reading)
             _copy(_fit(columns, scale, chosen[task].strength), cast("nn.Linear", reader.tasks[task]))
@@ -103,18 +117,24 @@ def choose(columns: Columns, config: VideoBERTConfig) -> Choice:
     """Return the choice with the lowest log loss over folds that keep groups together.
 
     Where a label has one group only, recordings are taken for groups; where it has one recording only, the
-    plain choice of middling strength is made.
+    plain choice of middling strength is made, as where no fold leaves all labels to learn from.
     """
+    plain = Choice(Reading(ordered=False, motion=False), STRENGTHS[1])
     if _fewest(columns) < 2:
         columns = replace(columns, groups=columns.recordings)
     folds = min(INNER_FOLDS, _fewest(columns))
     if folds < 2:
-        return Choice(Reading(ordered=False, motion=False), STRENGTHS[1])
+        return plain
+    splits = list(_splits(columns, folds))
+    if not splits:
+        return plain
     losses: dict[Choice, float] = {}
     for reading in READINGS:
         turned = replace(columns, values=_turn(columns.values * column_scale(config, reading)).values)
         for strength in STRENGTHS:
-            losses[Choice(reading, strength)] = float(np.mean(list(_losses(turned, strength, folds))))
+            losses[Choice(reading, strength)] = float(
+                np.mean([_loss(turned, strength, split) for split in splits])
+            )
     return min(losses, key=lambda choice: losses[choice])
 
 
@@ -123,14 +143,23 @@ def _fewest(columns: Columns) -> int:
     return min(len(set(columns.groups[columns.labels == label])) for label in set(columns.labels))
 
 
-def _losses(columns: Columns, strength: float, folds: int) -> Iterator[float]:
+def _splits(columns: Columns, folds: int) -> Iterator[_Rows]:
+    """Yield the folds whose training side has every label; a group may hold most of one."""
     split = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
-    everything = np.unique(columns.labels)
     for train, test in split.split(columns.values, columns.labels, columns.groups):
-        solved = regression(columns.pick(train), strength)
-        if len(solved.classes_) == len(everything):
-            probabilities, tested = solved.predict_proba(columns.values[test]), columns.pick(test)
-            yield log_loss(tested.labels, probabilities, labels=everything, sample_weight=tested.weights)
+        if len(set(columns.labels[train])) == len(set(columns.labels)):
+            yield _Rows(train, test)
+
+
+def _loss(columns: Columns, strength: float, rows: _Rows) -> float:
+    solved, tested = regression(columns.pick(rows.train), strength), columns.pick(rows.test)
+    probabilities = solved.predict_proba(tested.values)
+    loss = log_loss(tested.labels, probabilities, labels=solved.classes_, sample_weight=tested.weights)
+    return float(loss)
+
+
+def _one_label(config: VideoBERTConfig, task: str, label: int) -> str:
+    return f"All clips of {task} to learn from are {config.tasks[task][label]}; there must be others, too."
 
 
 def column_scale(config: VideoBERTConfig, reading: Reading) -> F64:
