@@ -22,7 +22,7 @@ BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class NormalFootage:
-    """Recordings of ordinary time, and the labels whose segments are left out: of every task, or of one.
+    """Recordings of ordinary time, and labels or groups that are left out: of every task, or of one.
 
     What a task has learned from says nothing about its false alarms, though it may do so for another task.
     """
@@ -32,7 +32,7 @@ class NormalFootage:
     without_for: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def excluded(self, task: str) -> frozenset[str]:
-        """Return the labels whose segments are left out for a task."""
+        """Return the labels and groups whose segments are left out for a task."""
         return self.without | self.without_for.get(task, frozenset())
 
 
@@ -58,11 +58,12 @@ def score_footage(
     Raises:
         SourceError: A recording cannot be read.
     """
-    scored = []
+    scored, left_out = [], footage.excluded(task)
     for folder in footage.folders:
         for name in folder.files:
-            labels = footage.excluded(task)
-            excluded = [segment for segment in folder.segments_of(name) if segment.label in labels]
+            excluded = [
+                segment for segment in folder.segments_of(name) if {segment.label, segment.group} & left_out
+            ]
             file = store.file(Path(folder.path / name))
             scored += [
                 _score(encoder, file, ends)

@@ -97,12 +97,22 @@ def test_a_checkpoint_error_can_be_shown_to_the_user():
     assert issubclass(CheckpointError, VideobertdError)
 
 
-def test_the_default_checkpoint_admits_that_it_is_not_trained():
+def test_the_default_checkpoint_has_learned_and_says_what_it_cannot_do():
     default = load_checkpoint(DEFAULT_DIR)
-    assert default.trained is False
+    assert default.trained is True
     assert set(default.tasks) == {"fight", "crash", "fall", "activity"}
-    assert {threshold for task in default.tasks.values() for threshold in task.thresholds} == {None}
-    assert "untrained" in (DEFAULT_DIR / "README.md").read_text(encoding="utf-8")
+    assert "What it cannot do" in (DEFAULT_DIR / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_default_checkpoint_alarms_by_what_is_not_normal_and_by_nothing_else():
+    tasks = load_checkpoint(DEFAULT_DIR).tasks
+    alarming = {
+        label
+        for task in tasks.values()
+        for label, threshold in zip(task.labels, task.thresholds, strict=True)
+        if threshold is not None
+    }
+    assert alarming == {"fight", "crash", "fall"}
 
 
 def test_the_default_checkpoint_stays_small_enough_for_git():

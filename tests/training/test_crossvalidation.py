@@ -43,7 +43,7 @@ class Witness(Clips):
 def validated(tmp_path, protocol, *, settings=LINEAR, groups=4, also=()):
     examples, clips = taught(tmp_path / "street", levels(groups, apart=2))
     witness = Witness(clips)
-    validation = CrossValidation(witness, TEXT, settings, witness.make)
+    validation = CrossValidation(witness, TEXT, settings, make=witness.make)
     return list(validation.run(examples, protocol, also=also)), examples, witness
 
 

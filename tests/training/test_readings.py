@@ -88,7 +88,7 @@ def read_nano(tmp_path):
     cuts = clips.whole(examples, windows=2)
     model = classifier()
     fit_linear_path(model, clips.batch(cuts), cuts)
-    return model, clips.batch(cuts), read(model, clips, cuts, TEXT)
+    return model, clips.batch(cuts), read(model, clips, cuts, text=TEXT)
 
 
 def as_whole(model, batch):
@@ -130,7 +130,7 @@ def test_tasks_without_a_share_stay_as_they_are(tmp_path):
 
 def test_a_model_without_a_linear_path_reads_it_as_nothing(tmp_path):
     examples, clips = taught(tmp_path, levels(1, apart=2))
-    said = read(classifier(statistics=()), clips, clips.whole(examples, windows=1), TEXT)
+    said = read(classifier(statistics=()), clips, clips.whole(examples, windows=1), text=TEXT)
     assert {task: said.linear[task].shape for task in TASKS} == {"activity": (2, 3), "fight": (2, 2)}
     assert not said.linear["fight"].any()
     assert said.deep["fight"].any()

@@ -56,8 +56,8 @@ def _add_options_of_trained(parser: argparse.ArgumentParser) -> None:
         "--without",
         nargs="+",
         default=[],
-        metavar="[TASK:]LABEL",
-        help="segments to leave out of it, for all tasks or for one",
+        metavar="[TASK:]NAME",
+        help="labels or groups to leave out of it, for all tasks or for one",
     )
     group.add_argument(
         "--per-hour",
