@@ -49,6 +49,7 @@ def footage_record(encoder: Encoder, footage: Footage) -> dict[str, Any]:
         "picture_px": footage.motion.picture_px,
         "sample_fps": footage.sample_fps,
         "image_fps": footage.image_fps,
+        "camera_fps": footage.camera_fps,
         "stages_sha256": stages_sha256(),
     }
 

@@ -4,7 +4,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -58,6 +58,10 @@ class FeatureStore:
         self._cache = cache
         self._encoder = encoder
         self.footage = footage
+
+    def as_sent_at(self, camera_fps: float | None) -> "FeatureStore":
+        """Return the store of the same recordings as cameras of another frame rate would have sent them."""
+        return FeatureStore(self._cache, self._encoder, replace(self.footage, camera_fps=camera_fps))
 
     @cached_property
     def key(self) -> str:

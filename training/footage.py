@@ -26,12 +26,14 @@ VIDEO_SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".webm"})
 class Footage:
     """How recordings are read: what is drawn of each sampled frame, and how many are sampled per second.
 
-    `image_fps` is how many images of a folder make a second.
+    `image_fps` is how many images of a folder make a second. With `camera_fps` a recording is read as if its
+    camera had sent no more frames than that a second.
     """
 
     motion: MotionSettings
     sample_fps: float = 5.0
     image_fps: float = DEFAULT_FPS
+    camera_fps: float | None = None
 
     @classmethod
     def of_checkpoint(cls, checkpoint: Checkpoint, *, sample_fps: float | None = None) -> "Footage":
@@ -86,9 +88,12 @@ class _Observer:
         side = footage.motion.picture_px
         self._sampler, self._scaler = Sampler(footage.sample_fps), Scaler(side)
         self._gate, self._renderer = Gate(GateSettings()), MotionRenderer(footage.motion)
+        self._camera = None if footage.camera_fps is None else Sampler(footage.camera_fps)
         self._no_pictures = np.zeros((0, side, side, 3), np.uint8)
 
     def wants(self, frame: DecodedFrame) -> bool:
+        if self._camera is not None and not self._camera.wants(frame.time_s):
+            return False
         if self._sampler.wants(frame.time_s):
             return True
         if self._renderer.wants_glance(frame.time_s):
