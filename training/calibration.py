@@ -36,8 +36,14 @@ def spread_pictures(files: list[DrawnClip], *, count: int) -> U8:
 
 
 def spread_clips(files: list[DrawnClip], *, num_frames: int, count: int) -> list[DrawnClip]:
-    """Return up to `count` clips of `num_frames` frames, taken evenly from the files that are long enough."""
+    """Return up to `count` clips of `num_frames` frames, taken evenly from the files that are long enough.
+
+    Raises:
+        CheckpointError: None is.
+    """
     ends = [(file, end) for file in files for end in range(num_frames, len(file.motion) + 1, num_frames)]
+    if not ends:
+        raise CheckpointError(f"No calibration video has {num_frames} sampled frames after its first.")
     chosen = [ends[index] for index in _evenly(len(ends), count)]
     return [
         DrawnClip(file.pictures[end - num_frames : end], file.motion[end - num_frames : end])
