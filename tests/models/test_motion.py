@@ -177,7 +177,7 @@ def test_glances_are_wanted_twelve_times_a_second_and_only_where_lags_are_drawn(
     renderer = MotionRenderer(MotionSettings(("lags",)))
     renderer.render(level(50), 0.0)
     assert not renderer.wants_glance(0.04)
-    assert renderer.wants_glance(1 / 15)  # 0.75 / 12 = 0.0625
+    assert renderer.wants_glance(0.08)  # 0.9 / 12 = 0.075
 
 
 def test_nothing_of_before_an_interruption_is_compared_with():
