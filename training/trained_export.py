@@ -12,7 +12,8 @@ from pathlib import Path
 
 import torch
 
-from models.checkpoint import FRAME_ENCODER_FILE, Checkpoint, save_checkpoint
+from models.checkpoint import CONFIG_FILE, FRAME_ENCODER_FILE, Checkpoint, save_checkpoint
+from models.errors import CheckpointError
 from models.frame_encoder import pretrained_frame_encoder
 from models.heads import VideoBERTForSequenceClassification
 from models.onnx_runtime import OnnxRuntimeEncoder
@@ -85,6 +86,8 @@ def export_trained(workshop: Workshop, settings: TrainedExport) -> TrainedReport
 
 
 def _load(folder: Path) -> VideoBERTForSequenceClassification:
+    if not (folder / CONFIG_FILE).is_file():
+        raise CheckpointError(f"{folder} holds no model: {CONFIG_FILE} is missing.")
     model = VideoBERTForSequenceClassification.from_pretrained(folder)
     # Weights are kept as float16: what is exported is what a reader of the file gets.
     cast_weights(model, torch.float16)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from models.checkpoint import Checkpoint
+from models.checkpoint import CONFIG_FILE, Checkpoint
 from models.configuration import VideoBERTConfig
 from models.errors import CheckpointError
 from models.heads import VideoBERTForSequenceClassification
@@ -77,12 +77,18 @@ class Workshop:
     def model(
         self, weights: Path | None, *, tasks: Mapping[str, Sequence[str]], seed: int = 0
     ) -> VideoBERTForSequenceClassification:
-        """Return a VideoBERT with these tasks: with the weights of a folder, or new ones."""
+        """Return a VideoBERT with these tasks: with the weights of a folder, or new ones.
+
+        Raises:
+            CheckpointError: The folder holds no model.
+        """
         torch.manual_seed(seed)
         settings = {**self.config.to_dict(), "tasks": {name: list(labels) for name, labels in tasks.items()}}
         config = VideoBERTConfig(**settings)
         if weights is None:
             return VideoBERTForSequenceClassification(config)
+        if not (weights / CONFIG_FILE).is_file():
+            raise CheckpointError(f"{weights} holds no model: {CONFIG_FILE} is missing.")
         return VideoBERTForSequenceClassification.from_pretrained(
             weights, config=config, ignore_mismatched_sizes=True
         )

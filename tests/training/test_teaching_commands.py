@@ -146,3 +146,36 @@ def test_a_task_without_its_folder_is_bad_usage(place):
 def test_labels_are_renamed_for_one_task_or_for_all():
     pairs = [("sleeping", "lying"), ("fall:walk", "normal"), ("fight:hug", "normal")]
     assert renamed_for("fall", pairs) == {"sleeping": "lying", "walk": "normal"}
+
+
+@pytest.mark.parametrize("folds", ["0", "1", "x", "-3"])
+def test_folds_are_two_or_more_or_each_group(place, folds, capsys):
+    with pytest.raises(SystemExit) as usage:
+        main(["evaluate", "--task", "fight", "--data", str(place), *reading(place), f"--folds={folds}"])
+    assert usage.value.code == 2
+    assert "is neither a number from 2 nor 'groups'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--windows=0", "--frames=0", "--threads=none", "--seeds=-1"])
+def test_counts_are_whole_and_above_zero(place, option, capsys):
+    with pytest.raises(SystemExit) as usage:
+        main(["evaluate", "--task", "fight", "--data", str(place), *reading(place), option])
+    assert usage.value.code == 2
+    assert "is no whole number of at least 1" in capsys.readouterr().err
+
+
+def test_a_folder_without_a_model_is_named(place, capsys):
+    nothing, clips = str(place / "no-model"), str(place / "clips")
+    export = ["export", "--model", nothing, "--normal", clips, *reading(place), "--out", str(place / "out")]
+    finetune = ["finetune", "--task", f"fight={clips}", "--weights", nothing, "--out", str(place / "run3")]
+    for arguments in (export, [*finetune, *reading(place)]):
+        assert main(arguments) == 3
+        assert "no-model holds no model: config.json is missing" in capsys.readouterr().err
+    assert not (place / "out").exists()
+
+
+def test_notes_that_cannot_be_read_stop_the_export(place, run, capsys):
+    options = ["--normal", str(place / "clips"), "--notes", str(place / "no-notes.md")]
+    arguments = ["--model", str(run / "model"), *options, *reading(place), "--out", str(place / "out")]
+    assert main(["export", *arguments]) == 3
+    assert "no-notes.md cannot be read" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from rich.table import Table
 from models.runtime import open_encoder
 from training.commands import SubParsers
 from training.commands.finetune import add_learning_options, learning_of
+from training.commands.footage_options import count
 from training.commands.task_options import add_reading_options, place_of, renamed_for
 from training.crossvalidation import CrossValidation, Protocol
 from training.evaluation import evaluate_checkpoint
@@ -30,6 +31,7 @@ def add(commands: SubParsers) -> None:
     add_reading_options(parser)
     parser.add_argument(
         "--folds",
+        type=_folds,
         metavar="K",
         help="fine-tune a new model for each of K parts of the groups, or for each group ('groups'), and"
         " measure it on what it has not seen; without it the checkpoint is measured as it is",
@@ -42,7 +44,7 @@ def add(commands: SubParsers) -> None:
         metavar="DIR",
         help="folders that every fold's model learns from, too: more of what is normal, say",
     )
-    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="repeat the folds with N seeds")
+    parser.add_argument("--seeds", type=count, default=1, metavar="N", help="repeat the folds with N seeds")
     add_learning_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="write pictures of it there")
@@ -67,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         said = {"checkpoint": evaluate_checkpoint(encoder, clips, examples, windows=options.windows)}
         words = "the checkpoint as it is"
     else:
-        folds = None if options.folds == EACH_GROUP else int(options.folds)
+        folds = None if options.folds == EACH_GROUP else options.folds
         protocol = Protocol(folds, tuple(range(options.seeds)))
         words, said = protocol.words, _cross_validate(workshop, options, examples, protocol=protocol)
     reports = {
@@ -100,6 +102,14 @@ def _cross_validate(
         for voice, said in fold.predictions.items():
             predictions.setdefault(voice, []).extend(said)
     return predictions
+
+
+def _folds(text: str) -> int | str:
+    if text == EACH_GROUP:
+        return text
+    if not text.isdigit() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 2 nor '{EACH_GROUP}'")
+    return int(text)
 
 
 def _table(reports: Mapping[str, Report]) -> Table:

@@ -9,7 +9,7 @@ from models.configuration import SIZES
 from models.motion import PICTURES
 from training.commands import SubParsers
 from training.commands.footage_options import DEFAULT_CACHE, positive
-from training.data_folder import load_data_folder
+from training.data_folder import DataError, load_data_folder
 from training.export import ExportSettings, export
 from training.normal_footage import NormalFootage
 from training.reports import show
@@ -108,9 +108,16 @@ def _export_trained(options: argparse.Namespace) -> dict[str, object]:
         normal=normal,
         promise=Promise(rates.pop("", 1.0)),
         promises={task: Promise(rate) for task, rate in rates.items()},
-        notes=options.notes.read_text(encoding="utf-8") if options.notes else "",
+        notes=_read(options.notes) if options.notes else "",
     )
     return asdict(export_trained(workshop, settings))
+
+
+def _read(notes: Path) -> str:
+    try:
+        return notes.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"The notes {notes} cannot be read: {error}.") from error
 
 
 def _rate(text: str) -> tuple[str, float]:

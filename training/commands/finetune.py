@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from training.commands import SubParsers
+from training.commands.footage_options import count
 from training.commands.task_options import add_task_options, fingerprint, place_of, task_data
 from training.finetune import FineTuner, FineTuning, Watch
 from training.reports import show
@@ -42,7 +43,7 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
         "--no-deep", action="store_true", help="fit the linear path only; the deep one says nothing"
     )
     parser.add_argument(
-        "--epochs", type=int, default=defaults.loop.epochs, metavar="N", help="of the deep path"
+        "--epochs", type=count, default=defaults.loop.epochs, metavar="N", help="of the deep path"
     )
     parser.add_argument(
         "--learning-rate", type=float, default=defaults.loop.learning_rate, metavar="R", help="at its highest"

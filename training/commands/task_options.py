@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from models.checkpoint import DEFAULT_DIR
-from training.commands.footage_options import DEFAULT_CACHE, positive
+from training.commands.footage_options import DEFAULT_CACHE, count, positive
 from training.data_folder import load_data_folder
 from training.examples import TaskData
 from training.workshop import Place
@@ -54,9 +54,9 @@ def add_reading_options(parser: argparse.ArgumentParser, *, busiest_by_task: boo
         "--sample-fps", type=positive, metavar="N", help="frames a second, the checkpoint's by default"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="of the encoder")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads of the encoder")
-    parser.add_argument("--frames", type=int, metavar="T", help="longest clip, the checkpoint's by default")
-    parser.add_argument("--windows", type=int, default=3, metavar="N", help="clips per segment at most")
+    parser.add_argument("--threads", type=count, default=1, metavar="N", help="CPU threads of the encoder")
+    parser.add_argument("--frames", type=count, metavar="T", help="longest clip, the checkpoint's by default")
+    parser.add_argument("--windows", type=count, default=3, metavar="N", help="clips per segment at most")
 
 
 def place_of(options: argparse.Namespace) -> Place:
