@@ -224,7 +224,8 @@ def test_a_saved_model_comes_back_through_automodel(model, tmp_path):
     assert isinstance(loaded, VideoBERTModel)
     assert not loaded.training
     expected = model(given.features, given.motion, input_ids=WORD_IDS)
-    assert torch.equal(loaded(given.features, given.motion, input_ids=WORD_IDS).embedding, expected.embedding)
+    # Rounding depends on how the memory of the weights is aligned.
+    assert_close(loaded(given.features, given.motion, input_ids=WORD_IDS).embedding, expected.embedding)
 
 
 @pytest.fixture(scope="module")
