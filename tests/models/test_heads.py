@@ -108,7 +108,7 @@ def test_a_saved_classifier_comes_back_with_its_tasks(model, tmp_path):
     assert isinstance(loaded, VideoBERTForSequenceClassification)
     assert loaded.config.tasks == TASKS
     for task, logits in model(**given).logits.items():
-        assert torch.equal(loaded(**given).logits[task], logits)
+        torch.testing.assert_close(loaded(**given).logits[task], logits)
 
 
 def test_a_classifier_begins_with_the_weights_of_a_saved_base_model(model, tmp_path):
@@ -116,7 +116,7 @@ def test_a_classifier_begins_with_the_weights_of_a_saved_base_model(model, tmp_p
     loaded, report = VideoBERTForSequenceClassification.from_pretrained(tmp_path, output_loading_info=True)
     assert {key.split(".")[0] for key in report["missing_keys"]} == {"heads", "linear"}
     given = inputs(model.config).arguments()
-    assert torch.equal(loaded(**given).embedding, model(**given).embedding)
+    torch.testing.assert_close(loaded(**given).embedding, model(**given).embedding)
 
 
 def test_a_classifiers_untouched_text_weights_stay_out_of_its_checkpoint(tmp_path):
@@ -133,4 +133,4 @@ def test_a_classifiers_untouched_text_weights_stay_out_of_its_checkpoint(tmp_pat
     loaded = VideoBERTForSequenceClassification.from_pretrained(tmp_path)
     given = inputs(config, batch=1)
     expected = model(given.features, given.motion, input_ids=WORD_IDS).embedding
-    assert torch.equal(loaded(given.features, given.motion, input_ids=WORD_IDS).embedding, expected)
+    torch.testing.assert_close(loaded(given.features, given.motion, input_ids=WORD_IDS).embedding, expected)
