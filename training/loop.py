@@ -89,7 +89,8 @@ class Loop(Generic[BatchT]):
         self._model = model
         self._settings = settings
         self._hooks = hooks
-        self._accelerator = Accelerator(gradient_accumulation_steps=settings.accumulate)
+        # On a CPU even where there is a GPU: batches and the text's tensors are not moved to one yet.
+        self._accelerator = Accelerator(cpu=True, gradient_accumulation_steps=settings.accumulate)
         self._epoch = 0
         self._best: dict[str, Tensor] | None = None
         self._trained = Trained(0, None, None)

@@ -60,14 +60,18 @@ def card(checkpoint: Checkpoint, report: Mapping[str, Any]) -> str:
         for part, of in report.items()
         if part != "agreement"
     )
-    return CARD.format(
-        name=checkpoint.name,
-        version=checkpoint.version,
-        pictures=", ".join(checkpoint.pictures),
-        picture_px=checkpoint.picture_px,
-        num_frames=checkpoint.num_frames,
-        sample_fps=checkpoint.sample_fps,
-        stride_s=checkpoint.stride_s,
-        tasks="; ".join(f"{name}: {', '.join(task.labels)}" for name, task in checkpoint.tasks.items()),
-        rows="\n".join(rows),
-    )
+    return CARD.format(**facts(checkpoint), rows="\n".join(rows))
+
+
+def facts(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return what every card says of a checkpoint, by the names in its text."""
+    return {
+        "name": checkpoint.name,
+        "version": checkpoint.version,
+        "pictures": ", ".join(checkpoint.pictures),
+        "picture_px": checkpoint.picture_px,
+        "num_frames": checkpoint.num_frames,
+        "sample_fps": checkpoint.sample_fps,
+        "stride_s": checkpoint.stride_s,
+        "tasks": "; ".join(f"{name}: {', '.join(task.labels)}" for name, task in checkpoint.tasks.items()),
+    }

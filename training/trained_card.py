@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.checkpoint import Checkpoint
-from training.model_card import CARD_FILE, REPORT_FILE
+from training.model_card import CARD_FILE, REPORT_FILE, facts
 from training.reports import to_json
 
 TRAINED_CARD = """---
@@ -59,14 +59,7 @@ def trained_card(checkpoint: Checkpoint, report: Mapping[str, Any], notes: str) 
         for label, of in labels.items()
     ]
     return TRAINED_CARD.format(
-        name=checkpoint.name,
-        version=checkpoint.version,
-        pictures=", ".join(checkpoint.pictures),
-        picture_px=checkpoint.picture_px,
-        num_frames=checkpoint.num_frames,
-        sample_fps=checkpoint.sample_fps,
-        stride_s=checkpoint.stride_s,
-        tasks="; ".join(f"{name}: {', '.join(task.labels)}" for name, task in checkpoint.tasks.items()),
+        **facts(checkpoint),
         notes=notes.strip() + "\n" if notes else "",
         thresholds="\n".join(rows),
         agreement=", ".join(f"{task} {share:.1%}" for task, share in report["agreement"].items()),
