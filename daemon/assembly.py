@@ -9,6 +9,7 @@ from models.runtime import Encoder, open_encoder
 from pipeline.controls import CameraControls
 from pipeline.errors import SettingsError
 from pipeline.gate import GateSettings
+from pipeline.recording import RecordingSettings
 from pipeline.stream import SourceSettings
 
 
@@ -42,6 +43,16 @@ def source_settings(camera: CameraTable) -> SourceSettings:
 def gate_settings(camera: CameraTable) -> GateSettings:
     """Return what counts as still; a gate that is switched off refreshes at every frame."""
     return GateSettings() if camera.gate else GateSettings(refresh_s=0.0)
+
+
+def recording_settings(camera: CameraTable) -> RecordingSettings:
+    """Return how much of a camera is kept around an event."""
+    return RecordingSettings(
+        pre_roll_s=camera.pre_roll_s,
+        post_roll_s=camera.post_roll_s,
+        max_clip_s=camera.max_clip_s,
+        max_bytes=round(camera.max_clip_mb * 1e6),
+    )
 
 
 def camera_controls(camera: CameraTable) -> CameraControls:

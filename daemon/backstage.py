@@ -3,16 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 from prometheus_client import Gauge
 
 from daemon.config import CameraTable, MqttTable
 from daemon.engine import Engine
+from daemon.event_files import EventFiles
 from daemon.event_log import EventFilter, LoggedEvent
 from daemon.outbox import Outbox
 from daemon.overview import Overview
 from daemon.publisher import BrokerHealth
-from daemon.snapshots import Snapshots
 from daemon.views import CameraView, SystemView
 from pipeline.controls import CameraControls
 from pipeline.urls import redact_url
@@ -28,10 +29,11 @@ class Roll:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What is kept: the event log, the pictures, and how the cameras stand."""
+    """What is kept: the event log, pictures and clips, and how the cameras stand."""
 
     outbox: Outbox
-    snapshots: Snapshots
+    snapshots: EventFiles
+    clips: EventFiles
     overview: Overview
 
 
@@ -78,7 +80,7 @@ class House:
             uptime_s=round(self._engine.clock.monotonic_s() - self._started_s, 1),
             broker=f"connected to {where}" if broker.connected else f"not connected to {where}",
             broker_problem="" if broker.connected else f"MQTT broker: {broker.reason}",
-            storage_problem=storage_problem or self._stores.snapshots.problem,
+            storage_problem=storage_problem or self._stores.snapshots.problem or self._stores.clips.problem,
             outbox_pending=self._stores.outbox.pending_count,
         )
 
@@ -93,6 +95,10 @@ class House:
     def snapshot(self, event_id: str) -> bytes | None:
         """Return an event's JPEG, or None where none is kept."""
         return self._stores.snapshots.read(event_id)
+
+    def clip(self, event_id: str) -> Path | None:
+        """Return an event's MP4 file, or None where none is kept."""
+        return self._stores.clips.find(event_id)
 
     def picture(self, camera: str) -> bytes | None:
         """Return a camera's newest picture, or None where there is none yet."""

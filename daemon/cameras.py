@@ -112,6 +112,7 @@ class Cameras:
         self._engine.analyses[name].take_status(CameraStatus.DISABLED, reason)
         self._engine.analyses.pop(name).save(self._learned_dir)
         self._engine.outlets.book.end_all(name, reason)
+        self._engine.recordings.remove_camera(name)
         self._engine.reporter.forget(name)
         self._engine.overview.forget(name)
         logger.info("camera %s: stopped: %s", name, reason)

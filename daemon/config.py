@@ -163,6 +163,8 @@ class StorageTable(Table):
 
     data_dir: DataPath = Path("videobertd-data")
     keep_days: float = Field(default=30.0, gt=0, le=3650)
+    keep_clips_gb: float = Field(default=5.0, gt=0, le=100_000)
+    min_free_gb: float = Field(default=0.5, ge=0, le=100_000)
     learned_save_interval_s: float = Field(default=300.0, ge=10, le=86400)
 
 
@@ -202,6 +204,11 @@ class CameraDefaults(Table):
     gate: bool = True
     anomaly: bool = True
     behaviour: bool = True
+    clips: bool = True
+    pre_roll_s: float = Field(default=5.0, ge=0, le=60)
+    post_roll_s: float = Field(default=5.0, ge=0, le=60)
+    max_clip_s: float = Field(default=60.0, ge=1, le=600)
+    max_clip_mb: float = Field(default=16.0, ge=1, le=1000)
     budget_per_day: float = Field(default=1.0, ge=MIN_BUDGET_PER_DAY, le=MAX_BUDGET_PER_DAY)
 
 

@@ -49,7 +49,7 @@ class Delivery:
 
 @contextmanager
 def open_delivery(
-    mqtt: MqttSettings, storage: StorageTable, *, model: str, clock: Clock, metrics: Metrics
+    mqtt: MqttSettings, storage: StorageTable, *, origin: Origin, clock: Clock, metrics: Metrics
 ) -> Iterator[Delivery]:
     """Open the event log and join the parts; nothing is published before `publisher.run`.
 
@@ -57,7 +57,6 @@ def open_delivery(
         SettingsError: the log or a certificate cannot be used.
     """
     tls_context(mqtt)  # a certificate that cannot be read is a mistake of now, not of the first connection
-    origin = Origin(model=model, public_url=mqtt.public_url)
 
     def render(event: Event, seq: int) -> str:
         return event_message(event, seq, origin).to_json()

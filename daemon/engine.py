@@ -1,10 +1,12 @@
 """What all cameras share between lens and event, and how one more camera is joined to it."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from daemon.assembly import gate_settings, source_settings
+from daemon.assembly import gate_settings, recording_settings, source_settings
 from daemon.config import CameraTable
 from daemon.overview import Overview
+from daemon.recordings import Recordings
 from daemon.tuning import Tuning
 from models.motion import MotionRenderer, MotionSettings
 from models.runtime import Encoder
@@ -13,6 +15,7 @@ from pipeline.camera import Camera, CameraLinks, CameraSettings
 from pipeline.clock import Clock
 from pipeline.controls import CameraControls
 from pipeline.mailbox import Mailbox
+from pipeline.recording import Recorder
 from pipeline.reporter import StatusReporter
 from pipeline.source import open_source
 from pipeline.threads import ThreadGroup
@@ -31,6 +34,7 @@ class Engine:
     reporter: StatusReporter
     analyses: dict[str, CameraAnalysis]
     overview: Overview
+    recordings: Recordings
     tuning: Tuning
 
     def put(self, camera: str, frame: ObservedFrame) -> None:
@@ -50,8 +54,9 @@ def new_camera(engine: Engine, name: str, *, table: CameraTable, controls: Camer
         gate=gate_settings(table),
         health=engine.tuning.health,
     )
+    recorder = _recorder(engine, name, table)
     links = CameraLinks(
-        opener=open_source,
+        opener=partial(open_source, tap=recorder),
         clock=engine.clock,
         metrics=engine.outlets.metrics,
         frames=engine,
@@ -60,3 +65,12 @@ def new_camera(engine: Engine, name: str, *, table: CameraTable, controls: Camer
         is_enabled=lambda: controls.snapshot().enabled,
     )
     return Camera(settings, links)
+
+
+def _recorder(engine: Engine, name: str, table: CameraTable) -> Recorder | None:
+    """Return what records a camera's events, or None where the settings want no clips of it."""
+    if not table.clips:
+        return None
+    recorder = Recorder(recording_settings(table), engine.clock)
+    engine.recordings.add_camera(name, recorder)
+    return recorder

@@ -5,7 +5,7 @@
 
 import json
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,10 +28,14 @@ UtcTime = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What every event of one daemon says alike: the model's name, and where its pages are reached."""
+    """What every event of one daemon says alike: the model's name, and where its pages are reached.
+
+    `has_clip` says of which events a video is kept.
+    """
 
     model: str | None = None
     public_url: str = ""
+    has_clip: Callable[[Event], bool] = lambda _event: False
 
 
 class Message(BaseModel):
@@ -79,7 +83,9 @@ class EventMessage(Message):
     region: RegionMessage | None = Field(default=None, description="Where in the picture it is.")
     explanation: str = Field(description="In one sentence, what was seen.")
     snapshot_url: str | None = Field(default=None, description="Its picture; null without http.public_url.")
-    clip_url: str | None = Field(default=None, description="Its video; null where none is kept.")
+    clip_url: str | None = Field(
+        default=None, description="Its video, there soon after the end; null where none is kept."
+    )
     model: str | None = Field(default=None, description="The model that decided.")
 
 
@@ -99,8 +105,7 @@ SCHEMAS: dict[str, type[Message]] = {"event": EventMessage, "state": StateMessag
 
 def event_message(event: Event, seq: int, origin: Origin) -> EventMessage:
     """Return the payload of `event`; scores that rounding left outside 0…1 are brought back."""
-    has_page = bool(origin.public_url) and event.kind is not EventKind.CAMERA
-    page = f"{origin.public_url.rstrip('/')}/snapshots/{quote(event.id, safe='')}.jpg" if has_page else None
+    has_picture = event.kind is not EventKind.CAMERA
     return EventMessage(
         id=event.id,
         seq=seq,
@@ -116,7 +121,8 @@ def event_message(event: Event, seq: int, origin: Origin) -> EventMessage:
         zones=event.zones,
         region=None if event.region is None else _region_message(event.region),
         explanation=event.explanation,
-        snapshot_url=page,
+        snapshot_url=_page(origin, f"snapshots/{quote(event.id, safe='')}.jpg") if has_picture else None,
+        clip_url=_page(origin, f"clips/{quote(event.id, safe='')}.mp4") if origin.has_clip(event) else None,
         model=origin.model,
     )
 
@@ -172,6 +178,10 @@ def write_schemas(folder: Path) -> None:
     for name in SCHEMAS:
         text = json.dumps(json_schema(name), indent=2) + "\n"
         (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")
+
+
+def _page(origin: Origin, path: str) -> str | None:
+    return f"{origin.public_url.rstrip('/')}/{path}" if origin.public_url else None
 
 
 def _fraction(value: float, digits: int = 4) -> float:

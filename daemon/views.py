@@ -1,6 +1,7 @@
 """What the page and the HTTP endpoints show, and from whom they ask it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from daemon.event_log import EventFilter, LoggedEvent
@@ -59,6 +60,9 @@ class Backstage(Protocol):
 
     def snapshot(self, event_id: str) -> bytes | None:
         """Return an event's JPEG, or None where none is kept."""
+
+    def clip(self, event_id: str) -> Path | None:
+        """Return an event's MP4 file, or None where none is kept."""
 
     def picture(self, camera: str) -> bytes | None:
         """Return a camera's newest picture as JPEG, or None where there is none yet."""

@@ -4,6 +4,7 @@
 /api/events?after=<seq>    event messages, oldest first /healthz   the process lives
 /api/cameras  /api/system  how things stand             /readyz    200, or 503 and what is missing
 /snapshots/<event>.jpg     an event's picture           /cameras/<name>.jpg   the newest picture
+/clips/<event>.mp4         an event's video
 /api/reload (POST)         read the settings again
 """
 
@@ -19,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,7 +35,7 @@ STATIC_DIR = Path(__file__).parent / "static"
 # What a browser may do with our pages: our own files and nothing else, no inline script, no frames.
 SECURITY_HEADERS = {
     b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    b"media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
     b"cross-origin-resource-policy": b"same-origin",
@@ -88,6 +89,14 @@ class Web:
         if jpeg is None:
             raise HTTPException(404, "no picture is kept of that event")
         return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400"})
+
+    def clip(self, request: Request) -> Response:
+        """Return an event's video, or the part of it that a player asks for."""
+        path = self._backstage.clip(request.path_params["event_id"])
+        if path is None:
+            raise HTTPException(404, "no clip is kept of that event, or not yet: it is written when it ends")
+        headers = {"cache-control": "private, max-age=86400"}
+        return FileResponse(path, media_type="video/mp4", headers=headers)
 
     def picture(self, request: Request) -> Response:
         """Return a camera's newest picture."""
@@ -144,6 +153,7 @@ def create_app(backstage: Backstage, registry: CollectorRegistry, http: HttpTabl
             Route("/api/system", web.system),
             Route("/api/reload", web.reload, methods=["POST"]),
             Route("/snapshots/{event_id}.jpg", web.snapshot),
+            Route("/clips/{event_id}.mp4", web.clip),
             Route("/cameras/{camera}.jpg", web.picture),
             Route("/metrics", web.metrics),
             Route("/healthz", web.health),

@@ -35,6 +35,7 @@ class Metrics:
             "videobert_alarm_budget_used_ratio", "Alarms of the last 24 hours over the daily budget.", CAMERA
         )
         self.events = counter("videobert_events_total", "Events begun.", (*CAMERA, "kind", "label"))
+        self.clips = counter("videobert_clips_total", "Clips of events, by outcome.", (*CAMERA, "outcome"))
         self.outbox_pending = gauge("videobert_outbox_pending", "Event messages not acknowledged yet.")
         self.outbox_errors = counter(
             "videobert_outbox_write_errors_total", "Failed writes, such as disk full."
@@ -78,5 +79,6 @@ class Metrics:
             self.calibration_ratio,
             self.alarm_budget_used,
             self.events,
+            self.clips,
         ):
             metric.remove_by_labels({"camera": camera})

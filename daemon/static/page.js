@@ -103,6 +103,9 @@ function showEvent(event) {
   for (const field of ["label", "camera", "explanation"]) fill(row, field, event[field]);
   fill(row, "duration", event.end_utc ? durationText((new Date(event.end_utc) - new Date(event.start_utc)) / 1000) : "now");
   fill(row, "start", localTime(event.start_utc));
+  const clip = row.querySelector(".clip");
+  clip.hidden = !event.clip_url || !event.end_utc; // it is written when the event has ended
+  if (!clip.hidden) clip.href = `/clips/${event.id}.mp4`;
   fill(row, "rarity", event.p_value ? rarity(event.p_value) : "");
 }
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -70,6 +71,12 @@ def test_an_event_comes_back_from_its_payload_except_for_the_monotonic_clock():
 
 def test_without_a_public_url_there_is_no_link():
     assert event_message(FALL, 7, Origin()).snapshot_url is None
+
+
+def test_an_event_that_is_recorded_names_its_video():
+    recorded = Origin(public_url="https://cams.example", has_clip=lambda event: event.camera == FALL.camera)
+    assert event_message(FALL, 7, recorded).clip_url == f"https://cams.example/clips/{FALL.id}.mp4"
+    assert event_message(replace(FALL, camera="other"), 7, recorded).clip_url is None
 
 
 @pytest.mark.parametrize(("score", "sent"), [(1.0000001, 1.0), (-0.1, 0.0), (0.123456, 0.1235)])

@@ -53,6 +53,7 @@ class FakeBackstage:
     log: tuple = ()
     reloads: list = field(default_factory=list)
     asked: list = field(default_factory=list)
+    clips: dict = field(default_factory=dict)
 
     def cameras(self):
         return self.all_cameras
@@ -66,6 +67,9 @@ class FakeBackstage:
 
     def newest_events(self, which, *, limit):
         return self.log[-limit:]
+
+    def clip(self, event_id):
+        return self.clips.get(event_id)
 
     def snapshot(self, event_id):
         return b"jpeg" if event_id == EVENT_ID else None
@@ -190,6 +194,20 @@ def test_cameras_are_given_as_json(client):
 def test_an_event_picture_is_served(client):
     answer = client.get(f"/snapshots/{EVENT_ID}.jpg")
     assert (answer.content, answer.headers["content-type"]) == (b"jpeg", "image/jpeg")
+
+
+def test_an_event_video_is_served_in_the_parts_that_a_player_asks_for(client, backstage, tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"0123456789")
+    backstage.clips[EVENT_ID] = tmp_path / "clip.mp4"
+    whole = client.get(f"/clips/{EVENT_ID}.mp4")
+    part = client.get(f"/clips/{EVENT_ID}.mp4", headers={"range": "bytes=2-4"})
+    assert (whole.content, whole.headers["content-type"]) == (b"0123456789", "video/mp4")
+    assert (part.status_code, part.content) == (206, b"234")
+
+
+def test_a_video_that_is_not_there_says_why_it_may_not_be(client):
+    answer = client.get(f"/clips/{EVENT_ID}.mp4")
+    assert (answer.status_code, "written when it ends" in answer.json()["error"]) == (404, True)
 
 
 @pytest.mark.parametrize(
