@@ -11,7 +11,7 @@ TIMEOUT_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """Frames by camera, clips kept, and the histogram of capture → acknowledgement: upper bounds → counts up to each."""
+    """Frames by camera, clips kept, and the histogram of capture → acknowledgement: upper bounds → counts."""
 
     decoded: Mapping[str, float] = field(default_factory=dict)
     analysed: Mapping[str, float] = field(default_factory=dict)
