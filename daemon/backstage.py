@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prometheus_client import Gauge
 
+from daemon.archive_reader import ArchiveReader
 from daemon.config import CameraTable, MqttTable
 from daemon.engine import Engine
 from daemon.event_files import EventFiles
@@ -34,6 +35,7 @@ class Stores:
     outbox: Outbox
     snapshots: EventFiles
     clips: EventFiles
+    archive: ArchiveReader
     overview: Overview
 
 
@@ -95,6 +97,11 @@ class House:
     def snapshot(self, event_id: str) -> bytes | None:
         """Return an event's JPEG, or None where none is kept."""
         return self._stores.snapshots.read(event_id)
+
+    @property
+    def archive(self) -> ArchiveReader:
+        """Past events."""
+        return self._stores.archive
 
     def clip(self, event_id: str) -> Path | None:
         """Return an event's MP4 file, or None where none is kept."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from daemon.announcer import Announcer
+from daemon.archive_reader import ArchiveReader
 from daemon.assembly import mqtt_settings
 from daemon.backstage import House, Stores
 from daemon.cameras import Cameras
@@ -84,7 +85,8 @@ def compose(base: Base) -> Iterator[Parts]:
         delivery = stack.enter_context(opened)
         _end_what_a_crash_left_open(delivery, clock)
         snapshots = _snapshots(settings, clock)
-        stores = Stores(delivery.outbox, snapshots, clips, Overview(snapshots))
+        archive = ArchiveReader(settings.storage.data_dir)
+        stores = Stores(delivery.outbox, snapshots, clips, archive, Overview(snapshots))
         engine = _engine(
             base,
             encoder,

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,13 @@ CREATE TABLE switches (
 """
 
 
+# What the archive looks through: everything that it filters by, and nothing else, of each event's beginning.
+INDEXES = """
+CREATE INDEX IF NOT EXISTS events_begun ON events (seq, start_utc_s, camera, kind, label, phase, id)
+    WHERE phase = 'new';
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
     """One message of the log; `payload` is its JSON as sent, `pending` until the broker has it."""
@@ -63,6 +70,29 @@ class EventFilter:
 
 
 EVERYTHING = EventFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class BegunFilter:
+    """Which events are wanted, by how they began; None wants all.
+
+    `until_utc_s` is excluded, and so is `before`, the seq of a beginning.
+    """
+
+    camera: str | None = None
+    kind: EventKind | None = None
+    label: str | None = None
+    since_utc_s: float | None = None
+    until_utc_s: float | None = None
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedEvent:
+    """An event: the seq of the message that began it, and its newest message as sent."""
+
+    begun_seq: int
+    payload: str
 
 
 def create_or_check(database: sqlite3.Connection, path: Path) -> None:
@@ -116,6 +146,41 @@ def select_open(database: sqlite3.Connection) -> tuple[LoggedEvent, ...]:
     return tuple(LoggedEvent(seq, camera, text, bool(p)) for seq, camera, text, p in database.execute(query))
 
 
+def select_archived(
+    database: sqlite3.Connection, which: BegunFilter, *, limit: int
+) -> tuple[ArchivedEvent, ...]:
+    """Return the last `limit` events that match, the one that began last first."""
+    conditions = {
+        "camera = ?": which.camera,
+        "kind = ?": None if which.kind is None else str(which.kind),
+        "label = ?": which.label,
+        "start_utc_s >= ?": which.since_utc_s,
+        "start_utc_s < ?": which.until_utc_s,
+        "seq < ?": which.before,
+    }
+    where, values = _where(conditions)
+    query = f"""
+        SELECT begun.seq, (SELECT payload FROM events WHERE id = begun.id ORDER BY seq DESC LIMIT 1)
+        FROM (SELECT seq, id FROM events INDEXED BY events_begun
+              WHERE {where} phase = 'new' ORDER BY seq DESC LIMIT {int(limit)}) AS begun
+        ORDER BY begun.seq DESC
+    """  # noqa: S608 - our own words and an integer; every value is bound
+    return tuple(ArchivedEvent(seq, payload) for seq, payload in database.execute(query, values))
+
+
+def select_labels(database: sqlite3.Connection) -> tuple[str, ...]:
+    """Return every label that an event of the log has, in order."""
+    rows = database.execute("SELECT DISTINCT label FROM events INDEXED BY events_begun WHERE phase = 'new'")
+    return tuple(sorted(label for (label,) in rows))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the log for reading beside whoever writes it; nobody waits for the other."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        yield database
+
+
 @contextmanager
 def open_log(data_dir: Path) -> Iterator[sqlite3.Connection]:
     """Open the log of a running or a stopped daemon for reading only, as `videobertd events` does.
@@ -126,7 +191,7 @@ def open_log(data_dir: Path) -> Iterator[sqlite3.Connection]:
     path = data_dir / FILE_NAME
     if not path.is_file() or not os.access(path, os.R_OK):
         raise SettingsError(f"{path} cannot be read: has the daemon run with this data_dir?")
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+    with reading(path) as database:
         try:
             create_or_check(database, path)
         except sqlite3.DatabaseError as error:
@@ -143,8 +208,13 @@ def _select(database: sqlite3.Connection, which: EventFilter, tail: str) -> tupl
         "id = ?": which.id,
         "written_utc_s >= ?": which.since_utc_s,
     }
-    wanted = {text: value for text, value in conditions.items() if value is not None}
-    where = "".join(f"{text} AND " for text in wanted)
+    where, values = _where(conditions)
     query = f"SELECT seq, camera, payload, pending FROM events WHERE {where}{tail}"  # noqa: S608
-    rows = database.execute(query, tuple(wanted.values()))
+    rows = database.execute(query, values)
     return tuple(LoggedEvent(seq, camera, text, bool(pending)) for seq, camera, text, pending in rows)
+
+
+def _where(conditions: Mapping[str, object]) -> tuple[str, tuple[object, ...]]:
+    """Return the conditions that have a value, each followed by AND, and their values."""
+    wanted = {text: value for text, value in conditions.items() if value is not None}
+    return "".join(f"{text} AND " for text in wanted), tuple(wanted.values())

@@ -16,6 +16,7 @@ from typing import Self
 from daemon.event_log import (
     EVERYTHING,
     FILE_NAME,
+    INDEXES,
     EventFilter,
     LoggedEvent,
     create_or_check,
@@ -245,6 +246,7 @@ class Outbox:
         files.callback(database.close)
         database.execute("PRAGMA journal_mode=WAL")
         create_or_check(database, self._path)
+        database.executescript(INDEXES)
         row = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
         self._last_seq = row[0] if row else 0
         self._database = database

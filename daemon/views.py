@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from daemon.archive_reader import ArchiveReader
 from daemon.event_log import EventFilter, LoggedEvent
 from pipeline.types import CameraStatus
 
@@ -60,6 +61,10 @@ class Backstage(Protocol):
 
     def snapshot(self, event_id: str) -> bytes | None:
         """Return an event's JPEG, or None where none is kept."""
+
+    @property
+    def archive(self) -> ArchiveReader:
+        """Return where past events are read."""
 
     def clip(self, event_id: str) -> Path | None:
         """Return an event's MP4 file, or None where none is kept."""

@@ -1,6 +1,7 @@
 """HTTP requests in; the page, events, pictures, metrics and health out. Nothing here changes the daemon.
 
 /                          the page                     /metrics   for Prometheus
+/events?camera=…           past events                  /events/<event>   one of them
 /api/events?after=<seq>    event messages, oldest first /healthz   the process lives
 /api/cameras  /api/system  how things stand             /readyz    200, or 503 and what is missing
 /snapshots/<event>.jpg     an event's picture           /cameras/<name>.jpg   the newest picture
@@ -25,8 +26,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daemon.archive import parse_filter, to_query
 from daemon.config import HttpTable
-from daemon.pages import render_page
+from daemon.pages import render_archive, render_event, render_page
 from daemon.queries import parse_event_query
 from daemon.views import Backstage, CameraView, SystemView
 from pipeline.types import CameraStatus
@@ -35,7 +37,7 @@ STATIC_DIR = Path(__file__).parent / "static"
 # What a browser may do with our pages: our own files and nothing else, no inline script, no frames.
 SECURITY_HEADERS = {
     b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    b"media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    b"media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
     b"cross-origin-resource-policy": b"same-origin",
@@ -56,6 +58,22 @@ class Web:
         """Show cameras and newest events, complete without a script."""
         del request
         return Response(render_page(self._backstage), media_type="text/html")
+
+    def archive(self, request: Request) -> Response:
+        """Show past events by the filter of the address."""
+        try:
+            wanted = parse_filter(request.query_params)
+            which = to_query(wanted)
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from error
+        return _fresh(Response(render_archive(self._backstage, wanted, which), media_type="text/html"))
+
+    def event(self, request: Request) -> Response:
+        """Show one event: its video, its picture, what was said of it and when."""
+        page = render_event(self._backstage, request.path_params["event_id"])
+        if page is None:
+            raise HTTPException(404, "there is no such event, or it is older than events are kept")
+        return _fresh(Response(page, media_type="text/html"))
 
     def events(self, request: Request) -> Response:
         """Return messages after a seq, or the newest ones, as they were published."""
@@ -148,6 +166,8 @@ def create_app(backstage: Backstage, registry: CollectorRegistry, http: HttpTabl
     return Starlette(
         routes=[
             Route("/", web.page),
+            Route("/events", web.archive),
+            Route("/events/{event_id}", web.event),
             Route("/api/events", web.events),
             Route("/api/cameras", web.cameras),
             Route("/api/system", web.system),

@@ -1,5 +1,5 @@
 // Keeps the page current: asks for what is new every two seconds, and only while somebody looks.
-"use strict";
+import { localTime, watchPicture } from "./times.js";
 
 const PERIOD_MS = 2000;
 const MOST_EVENTS = 100;
@@ -34,25 +34,12 @@ function durationText(seconds) {
   return parts.slice(first, first + 2).filter(([number]) => number > 0).map((part) => part.join(" ")).join(" ");
 }
 
-function localTime(text) {
-  const time = new Date(text);
-  const today = time.toDateString() === new Date().toDateString();
-  return time.toLocaleString([], today ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "medium" });
-}
-
 function percent(ratio) {
   return `${Math.round(100 * ratio)} %`;
 }
 
 function clone(id) {
   return find(id).content.firstElementChild.cloneNode(true);
-}
-
-function watchPicture(image) {
-  const settle = () => image.classList.toggle("missing", !(image.complete && image.naturalWidth));
-  image.addEventListener("load", settle);
-  image.addEventListener("error", settle);
-  settle();
 }
 
 function showCamera(camera) {
@@ -92,8 +79,8 @@ function showEvent(event) {
   if (!row) {
     row = clone("event-template");
     row.dataset.id = event.id;
+    row.querySelectorAll("a:not(.clip)").forEach((link) => { link.href = `/events/${event.id}`; });
     if (event.kind !== "camera") {
-      row.querySelector("a").href = `/snapshots/${event.id}.jpg`;
       row.querySelector("img").src = `/snapshots/${event.id}.jpg`;
     }
     watchPicture(row.querySelector("img"));
@@ -152,5 +139,4 @@ async function run() {
 
 find("reload").addEventListener("click", () => fetch("/api/reload", { method: "POST", headers: { "x-videobertd": "1" } }));
 document.querySelectorAll("img").forEach(watchPicture);
-document.querySelectorAll("time").forEach((time) => { time.textContent = localTime(time.dateTime); });
 run();

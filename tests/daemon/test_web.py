@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
+from daemon.archive_reader import ArchivePage
 from daemon.config import HttpTable
 from daemon.event_log import LoggedEvent
 from daemon.pages import duration_text, latest_by_event, rarity
@@ -45,6 +46,24 @@ SYSTEM = SystemView(
 
 
 @dataclass
+class FakeArchive:
+    """An archive that a test fills with a page; it keeps what it was asked."""
+
+    past: ArchivePage = field(default_factory=lambda: ArchivePage((), None))
+    asked: list = field(default_factory=list)
+
+    def page(self, which):
+        self.asked.append(which)
+        return self.past
+
+    def messages(self, event_id):
+        return tuple(event for event in self.past.events if event.id == event_id)
+
+    def labels(self):
+        return ("fall", "unusual")
+
+
+@dataclass
 class FakeBackstage:
     """Shows what a test puts into it."""
 
@@ -54,6 +73,7 @@ class FakeBackstage:
     reloads: list = field(default_factory=list)
     asked: list = field(default_factory=list)
     clips: dict = field(default_factory=dict)
+    archive: FakeArchive = field(default_factory=FakeArchive)
 
     def cameras(self):
         return self.all_cameras
@@ -139,6 +159,49 @@ def test_the_page_asks_no_other_host_and_has_no_inline_script(client):
     assert "<script src=" in page
     assert page.count("<script") == 1
     assert "style=" not in page
+
+
+def past(*events, older=None):
+    return ArchivePage(tuple(EventMessage.model_validate_json(logged(*e).payload) for e in events), older)
+
+
+def test_past_events_are_shown_with_a_link_to_older_ones_that_keeps_the_filter(client, backstage):
+    backstage.archive.past = past((1,), older=7)
+    page = client.get("/events?camera=porch&since=2026-11-01").text
+    assert f'href="/events/{EVENT_ID}"' in page
+    assert 'href="/events?camera=porch&amp;since=2026-11-01&amp;before=7"' in page
+    assert backstage.archive.asked[0].camera == "porch"
+
+
+def test_a_filter_stands_in_the_form_escaped(client):
+    page = client.get("/events?label=%3Cb%3E").text
+    assert "<option selected>&lt;b&gt;</option>" in page
+    assert "No event matches." in page
+
+
+def test_a_filter_that_cannot_be_used_is_refused_in_one_sentence(client):
+    answer = client.get("/events?since=now")
+    assert (answer.status_code, answer.json()) == (400, {"error": "since must be a day such as 2026-11-24"})
+
+
+def test_the_page_of_an_event_shows_its_video_and_its_course(client, backstage, tmp_path):
+    backstage.archive.past = past((1,))
+    backstage.clips[EVENT_ID] = tmp_path
+    page = client.get(f"/events/{EVENT_ID}").text
+    assert f'src="/clips/{EVENT_ID}.mp4" poster="/snapshots/{EVENT_ID}.jpg"' in page
+    assert page.count("moves &lt;faster&gt; than usual") == 2  # what was said of it, and its course
+
+
+def test_the_page_of_an_event_without_a_video_shows_its_picture(client, backstage):
+    backstage.archive.past = past((1,))
+    page = client.get(f"/events/{EVENT_ID}").text
+    assert "<video" not in page
+    assert f'<img class="whole" src="/snapshots/{EVENT_ID}.jpg"' in page
+
+
+@pytest.mark.parametrize("event_id", ["nobody", "..%2f..%2fetc", "x" * 5000])
+def test_an_event_that_is_not_known_has_no_page(client, event_id):
+    assert client.get(f"/events/{event_id}").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/api/cameras", "/nowhere", "/static/page.js", "/metrics"])
