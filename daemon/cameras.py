@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemon.assembly import camera_controls
+from daemon.assembly import camera_controls, knowledge, presence
 from daemon.backstage import Roll
 from daemon.config import CameraTable
 from daemon.delivery import Delivery
@@ -94,7 +94,13 @@ class Cameras:
         entry, engine = self._roll[name], self._engine
         self._delivery.add_camera(name)
         self._delivery.commands.add_camera(name, entry.controls)
-        stages = stages_for(engine.encoder.checkpoint, engine.tuning.anomaly, BehaviourSettings())
+        engine.rules.know(name, knowledge(entry.table))
+        stages = stages_for(
+            engine.encoder.checkpoint,
+            engine.tuning.anomaly,
+            BehaviourSettings(),
+            presence=presence(entry.table),
+        )
         analysis = CameraAnalysis(name, entry.controls, stages=stages, outlets=engine.outlets)
         analysis.load(self._learned_dir)
         engine.analyses[name] = analysis
@@ -113,6 +119,7 @@ class Cameras:
         self._engine.analyses.pop(name).save(self._learned_dir)
         self._engine.outlets.book.end_all(name, reason)
         self._engine.recordings.remove_camera(name)
+        self._engine.rules.forget(name)
         self._engine.reporter.forget(name)
         self._engine.overview.forget(name)
         logger.info("camera %s: stopped: %s", name, reason)

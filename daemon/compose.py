@@ -31,6 +31,7 @@ from pipeline.inference import Inference
 from pipeline.mailbox import Mailbox
 from pipeline.metrics import Metrics
 from pipeline.reporter import StatusReporter
+from pipeline.rules import RuleListener
 from pipeline.threads import ThreadGroup
 
 logger = logging.getLogger(__name__)
@@ -142,7 +143,7 @@ def _engine(
     metrics: Metrics,
 ) -> Engine:
     # First whoever must not lose an event.
-    listener = Fanout([announcer, stores.overview, recordings])
+    listener = RuleListener(Fanout([announcer, stores.overview, recordings]))
     book = EventBook(listener, base.clock, metrics=metrics)
     outlets = Outlets(book, listener, metrics)
     analyses: dict[str, CameraAnalysis] = {}
@@ -159,6 +160,7 @@ def _engine(
         analyses=analyses,
         overview=stores.overview,
         recordings=recordings,
+        rules=listener,
         tuning=base.tuning,
     )
 

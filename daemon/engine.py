@@ -17,6 +17,7 @@ from pipeline.controls import CameraControls
 from pipeline.mailbox import Mailbox
 from pipeline.recording import Recorder
 from pipeline.reporter import StatusReporter
+from pipeline.rules import RuleListener
 from pipeline.source import open_source
 from pipeline.threads import ThreadGroup
 from pipeline.types import ObservedFrame
@@ -35,6 +36,7 @@ class Engine:
     analyses: dict[str, CameraAnalysis]
     overview: Overview
     recordings: Recordings
+    rules: RuleListener
     tuning: Tuning
 
     def put(self, camera: str, frame: ObservedFrame) -> None:
@@ -51,6 +53,7 @@ def new_camera(engine: Engine, name: str, *, table: CameraTable, controls: Camer
         source=source_settings(table),
         sample_fps=table.sample_fps,
         picture_px=checkpoint.picture_px,
+        masks=tuple(zone.polygon for zone in table.zones.values() if zone.mask),
         gate=gate_settings(table),
         health=engine.tuning.health,
     )

@@ -19,6 +19,7 @@ from pipeline.errors import StateError
 from pipeline.events import EventBook, EventKey, Finding
 from pipeline.evidence import snapshot
 from pipeline.metrics import Metrics
+from pipeline.presence import NO_PRESENCE, Presence, PresencePhase
 from pipeline.types import (
     CameraState,
     CameraStatus,
@@ -54,7 +55,8 @@ class EncodedFrame:
 class Stages:
     """The stages that one camera owns.
 
-    `stride_s` is how far apart decisions are; `alert_tasks` names the tasks whose behaviours are alarms.
+    `stride_s` is how far apart decisions are; `alert_tasks` names the tasks whose behaviours are alarms;
+    `presence` watches zones.
     """
 
     clips: ClipBuffer
@@ -62,6 +64,7 @@ class Stages:
     behaviour: Behaviour
     stride_s: float
     alert_tasks: frozenset[str] = frozenset()
+    presence: Presence = NO_PRESENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,13 @@ class Outlets:
     metrics: Metrics
 
 
-def stages_for(checkpoint: Checkpoint, anomaly: AnomalySettings, behaviour: BehaviourSettings) -> Stages:
+def stages_for(
+    checkpoint: Checkpoint,
+    anomaly: AnomalySettings,
+    behaviour: BehaviourSettings,
+    *,
+    presence: Presence = NO_PRESENCE,
+) -> Stages:
     """Return new stages for one camera, in the sizes that the checkpoint asks for."""
     feature_dim = checkpoint.feature_dim * len(checkpoint.pictures)
     encoder = f"{checkpoint.name} {checkpoint.version}"
@@ -84,6 +93,7 @@ def stages_for(checkpoint: Checkpoint, anomaly: AnomalySettings, behaviour: Beha
         # Half a frame less, lest a frame that comes a millisecond early wait for the next one.
         stride_s=checkpoint.stride_s - 0.5 / checkpoint.sample_fps,
         alert_tasks=frozenset(name for name, task in checkpoint.tasks.items() if NORMAL_LABEL in task.labels),
+        presence=presence,
     )
 
 
@@ -126,6 +136,7 @@ class CameraAnalysis:
                 return
             self._newest_s = frame.frame.utc_s
             self._judge(frame, encoded)
+            self._watch(frame)
             self._tell_state(frame.frame.utc_s, motion=not frame.still)
 
     @property
@@ -218,6 +229,27 @@ class CameraAnalysis:
         else:
             self._tell_anomaly(anomaly, frame)
 
+    def _watch(self, frame: ObservedFrame) -> None:
+        """Tell of whatever moves in a zone that is watched."""
+        if self._status is not CameraStatus.ONLINE or not self._controls.snapshot().behaviour:
+            self._stages.presence.forget()
+            return
+        for change in self._stages.presence.update(frame.frame.utc_s, frame.movement):
+            key = EventKey(self.camera, EventKind.BEHAVIOUR, f"presence in {change.watch.zone}")
+            if change.phase is PresencePhase.ENDED:
+                words = f"Nothing moves in {change.watch.zone} any more."
+                self._book.end(key, words, utc_s=frame.frame.utc_s, captured_s=frame.frame.arrived_s)
+                continue
+            finding = Finding(
+                score=1.0,
+                severity=change.watch.severity,
+                explanation=f"Something moves in {change.watch.zone}.",
+                utc_s=frame.frame.utc_s,
+                captured_s=frame.frame.arrived_s,
+                region=change.region,
+            )
+            self._tell_snapshot(self._book.begin(key, finding), frame.frame)
+
     def _tell_anomaly(self, anomaly: Anomaly, frame: ObservedFrame) -> None:
         event = self._alarm_events.take(anomaly, frame)
         if event is not None:
@@ -269,4 +301,5 @@ class CameraAnalysis:
             self._alarm_events.forget()
         else:
             self._stages.behaviour.forget()
+            self._stages.presence.forget()
         self._book.end_all(self.camera, reason, kind=kind)

@@ -26,6 +26,7 @@ from pipeline.source import Opener, SourceSettings
 from pipeline.standing import CameraReporter, Standing
 from pipeline.stream import DecodedFrame
 from pipeline.types import CameraStatus, ObservedFrame, SampledFrame
+from pipeline.zones import Point
 
 # How long the wall clock of frames may be off before it is set anew: camera clocks drift by seconds a day.
 MAX_UTC_ERROR_S = 2.0
@@ -49,12 +50,13 @@ class FrameTaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CameraSettings:
-    """How one camera is read and judged."""
+    """How one camera is read and judged; `masks` are polygons in which nothing is looked at."""
 
     name: str
     source: SourceSettings
     sample_fps: float = 5.0
     picture_px: int = 224
+    masks: tuple[tuple[Point, ...], ...] = ()
     gate: GateSettings = field(default_factory=GateSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     backoff: BackoffSettings = field(default_factory=BackoffSettings)
@@ -86,7 +88,7 @@ class Camera:
         self._links = links
         self._standing = Standing(name, links.reporter, clock=links.clock, metrics=metrics)
         self._backoff = Backoff(settings.backoff, links.rng)
-        self._scaler = Scaler(settings.picture_px)
+        self._scaler = Scaler(settings.picture_px, settings.masks)
         self._sampler = Sampler(settings.sample_fps)
         self._gate = Gate(settings.gate)
         self._health = HealthMonitor(settings.health)
