@@ -5,9 +5,10 @@
 
 Things that walk through another held-out clip are cut out and pasted in: faster, larger, wider, gliding in
 one pose, with another texture. As controls, which are labelled normal, some are pasted as they are, or at a
-height of the picture where they did not walk. Each round N is a data set of its own, OUT/N/train and
-OUT/N/test, with frame_labels.json (clip → 0/1 per frame) and kinds.json (clip → the kind that was pasted
-into each frame, or ""). All frames are lossless, whether something was pasted or not.
+height of the picture where they did not walk. All fade in and out; what is half there counts as there. Each
+round N is a data set of its own, OUT/N/train and OUT/N/test, with frame_labels.json (clip → 0/1 per frame)
+and kinds.json (clip → the kind that was pasted into each frame, or ""). All frames are lossless, whether
+something was pasted or not. What each kind is worth: `python -m benchmarks.kinds`.
 """
 
 import argparse
@@ -25,7 +26,9 @@ from benchmarks.things import U8, Sight, Thing, find_things
 from pipeline.image_folder import list_images
 
 # Frames without anything between two pasted things, and before the first.
-PAUSE_FRAMES, SHORTEST_FRAMES, LONGEST_FRAMES = 12, 12, 50
+PAUSE_FRAMES, SHORTEST_FRAMES, LONGEST_FRAMES = 12, 20, 50
+# Nothing appears or vanishes at once: to pop up would be unusual whatever it is.
+FADE_FRAMES = 8
 CHECK_PX = 4
 
 
@@ -82,8 +85,11 @@ def performance(thing: Thing, kind: Kind) -> Iterator[Sight]:
         yield Sight(sight.picture, sight.alpha, float(middle[0]) - width / 2, float(middle[1]) - height / 2)
 
 
-def paste(frame: U8, sight: Sight, kind: Kind) -> U8:
-    """Return the frame with the sight in it, grown by the kind's factors from the middle of its feet."""
+def paste(frame: U8, sight: Sight, kind: Kind, *, strength: float = 1.0) -> U8:
+    """Return the frame with the sight in it, grown by the kind's factors from the middle of its feet.
+
+    `strength` is 1 where it hides what is behind it, 0 where it is not there.
+    """
     height_px, width_px = frame.shape[:2]
     rows, columns = sight.alpha.shape
     x_px = sight.x_px + columns * (1 - kind.width) / 2
@@ -91,7 +97,7 @@ def paste(frame: U8, sight: Sight, kind: Kind) -> U8:
     place = np.array([[kind.width, 0, x_px], [0, kind.height, y_px]], np.float32)
     picture = _checked(sight.picture) if kind.is_textured else sight.picture
     layer = cv2.warpAffine(picture, place, (width_px, height_px), borderMode=cv2.BORDER_REPLICATE)
-    alpha = cv2.warpAffine(sight.alpha, place, (width_px, height_px))[..., None]
+    alpha = strength * cv2.warpAffine(sight.alpha, place, (width_px, height_px))[..., None]
     return np.asarray(np.rint(frame + alpha * (layer.astype(np.float32) - frame)), np.uint8)
 
 
@@ -100,11 +106,13 @@ def paste_into(frames: Sequence[U8], things: Sequence[Thing], kinds: Iterator[st
     made, named = list(frames), [""] * len(frames)
     for thing in things:
         name = next(kinds)
-        sights = list(performance(thing, KINDS[name]))[:LONGEST_FRAMES]
         if first + SHORTEST_FRAMES > len(frames):
             break
-        for index, sight in zip(range(first, len(frames)), sights, strict=False):
-            made[index], named[index] = paste(made[index], sight, KINDS[name]), name
+        sights = list(performance(thing, KINDS[name]))[: min(LONGEST_FRAMES, len(frames) - first)]
+        for shown, sight in enumerate(sights):
+            strength = min(1.0, (shown + 1) / FADE_FRAMES, (len(sights) - shown) / FADE_FRAMES)
+            made[first + shown] = paste(made[first + shown], sight, KINDS[name], strength=strength)
+            named[first + shown] = name if strength >= 0.5 else ""
         first += len(sights) + PAUSE_FRAMES
     return Pasted(tuple(made), tuple(named))
 

@@ -70,9 +70,10 @@ def test_controls_are_labelled_normal_and_anomalies_not():
     frames = [np.full((100, 160, 3), GREY, np.uint8) for _ in range(80)]
     thing = Thing("a", tuple(square(float(x)) for x in range(25)))
     made = paste_into(frames, [thing, thing], cycle(["same", "large"]), 10)
-    # 25 sights, so the first has the frames 10 to 34; after 12 frames without, the other has 47 to 71.
-    assert [index for index, kind in enumerate(made.kinds) if kind == "same"] == list(range(10, 35))
-    assert [index for index, label in enumerate(made.labels) if label] == list(range(47, 72))
+    # 25 sights, so the first has the frames 10 to 34; after 12 frames without, the other has 47 to 71. They
+    # fade over 8 frames: the first and the last three are less than half there.
+    assert [index for index, kind in enumerate(made.kinds) if kind == "same"] == list(range(13, 32))
+    assert [index for index, label in enumerate(made.labels) if label] == list(range(50, 69))
 
 
 def test_a_round_holds_linked_lessons_test_frames_and_their_labels(tmp_path):
