@@ -59,13 +59,23 @@ def test_a_box_is_met_by_the_middle_of_the_region():
     assert not is_there(Region(0, 0, 0.2, 0.2), wanted, picture=EMPTY, empty=EMPTY)
 
 
-def test_only_alarms_in_time_count_and_ends_do_not(video):
+def said_of(video, *messages):
+    """Return what is made of messages about a bag that is there from 1 to 2 s."""
     bag = Wanted("bag", 1.0, 2.0, MIDDLE)
+    # A part is played after a minute of the empty scene.
+    heard = [Message(60.0 + time_s, phase, region, "Looks strange.") for time_s, phase, region in messages]
+    return judge(bag, PART, heard, video=video, empty=EMPTY)
 
-    def said(time_s, phase):
-        # A part is played after a minute of the empty scene.
-        message = Message(60.0 + time_s, phase, MIDDLE, "Looks strange.")
-        return judge(bag, PART, [message], video=video, empty=EMPTY)
 
-    assert said(0.5, EventPhase.NEW) == "NOT FOUND"
-    assert said(1.5, EventPhase.END) == "NOT FOUND"
+def test_only_alarms_in_time_count_and_ends_do_not(video):
+    early, end = (0.4, EventPhase.NEW, MIDDLE), (1.5, EventPhase.END, MIDDLE)
+    assert said_of(video, early, end) == "NOT FOUND"
+
+
+def test_an_alarm_elsewhere_is_said_to_be(tmp_path, video):
+    long = tmp_path / "long.mp4"
+    splice(video, looped((0.0, 4.0), 64.0), long)
+    away = (1.2, EventPhase.NEW, Region(0.0, 0.0, 0.2, 0.2))
+    assert said_of(long, away) == "1 messages in time, none about its place"
+    there = (1.8, EventPhase.UPDATE, MIDDLE)
+    assert said_of(long, away, there) == "alarm at 1.2 s, at its place at 1.8 s: Looks strange."
