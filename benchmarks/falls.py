@@ -70,11 +70,9 @@ def summary(labelled: Sequence[Labelled], matched: Sequence[ClipEvents]) -> str:
         f"live alarm: {found} of {len(events)} falls, {false} false alarms in {hours:.2f} h",
         f"frames: AUC {frames.auc:.3f}, AP {frames.ap:.3f}",
     ]
-    for rate in PER_HOUR:
-        share, threshold = share_found_at(labelled, rate, early_s=EARLY_S)
-        lines.append(
-            f"at most {rate:g} an hour ({int(rate * hours)} here): {share:.2f} found, score {threshold:.2f}"
-        )
+    for rate, best in share_found_at(labelled, PER_HOUR, early_s=EARLY_S).items():
+        allowed = f"at most {rate:g} an hour ({int(rate * hours)} here)"
+        lines.append(f"{allowed}: {best.share:.2f} found, score {best.threshold:.2f}")
     return "\n".join(lines)
 
 

@@ -72,6 +72,14 @@ class ClipEvents:
     normal_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class FoundAt:
+    """The share of events that are found with one threshold; NaN where there is no event."""
+
+    share: float
+    threshold: float
+
+
 def measure_frames(clips: Sequence[Labelled], *, sigma_frames: float) -> FrameMeasures:
     """Measure all frames of all clips together; nothing is normalised by clip."""
     positive = _pooled([clip.labels for clip in clips]) == 1
@@ -124,27 +132,28 @@ def match(clip: Labelled, alarms: Sequence[Span], *, early_s: float = EARLY_S) -
 
 
 def share_found_at(
-    clips: Sequence[Labelled], per_hour: float, *, early_s: float = EARLY_S
-) -> tuple[float, float]:
-    """Return the highest share of events found with at most `per_hour` false alarms, and the threshold.
+    clips: Sequence[Labelled], rates: Sequence[float], *, early_s: float = EARLY_S
+) -> dict[float, FoundAt]:
+    """Return, for each rate of false alarms an hour, the highest share of events found with at most so many.
 
-    An alarm begins where the score reaches the threshold, and ends where it stays below for HOLD_S. NaN where
-    there is no event. The threshold is chosen on these very labels: an upper bound for any that is not.
+    An alarm begins where the score reaches the threshold, and ends where it stays below for HOLD_S. The
+    thresholds are chosen on these very labels: an upper bound for any that is not.
     """
-    best = (float("nan"), float("nan"))
+    best = dict.fromkeys(rates, FoundAt(float("nan"), float("nan")))
     for threshold in _thresholds(clips):
-        matched = [
-            match(clip, _runs(clip.times_s, clip.scores >= threshold, HOLD_S), early_s=early_s)
-            for clip in clips
-        ]
+        matched = [match(clip, _above(clip, threshold), early_s=early_s) for clip in clips]
         events = [event for one in matched for event in one.events]
         hours = sum(one.normal_s for one in matched) / 3600
-        if not events or sum(len(one.false_alarms) for one in matched) > per_hour * hours:
-            continue
-        share = sum(event.delay_s is not None for event in events) / len(events)
-        if not share <= best[0]:
-            best = share, threshold
+        false = sum(len(one.false_alarms) for one in matched)
+        share = sum(event.delay_s is not None for event in events) / len(events) if events else float("nan")
+        for rate, so_far in best.items():
+            if events and false <= rate * hours and not share <= so_far.share:
+                best[rate] = FoundAt(share, threshold)
     return best
+
+
+def _above(clip: Labelled, threshold: float) -> list[Span]:
+    return _runs(clip.times_s, clip.scores >= threshold, HOLD_S)
 
 
 def _thresholds(clips: Sequence[Labelled]) -> list[float]:
@@ -170,13 +179,15 @@ def _runs(times_s: F64, inside: np.ndarray, hold_s: float) -> list[Span]:
     if not len(times_s):
         return []
     step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
-    ends_s = np.append(times_s[1:], times_s[-1] + step_s)
+    ends_s = np.append(times_s, times_s[-1] + step_s)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], inside, [0]]).astype(np.int8)))
     runs: list[Span] = []
-    for index in np.flatnonzero(inside).tolist():
-        if runs and times_s[index] - runs[-1].end_s < hold_s:
-            runs[-1] = Span(runs[-1].start_s, float(ends_s[index]))
+    for first, after in edges.reshape(-1, 2).tolist():
+        span = Span(float(times_s[first]), float(ends_s[after]))
+        if runs and span.start_s - runs[-1].end_s < hold_s:
+            runs[-1] = Span(runs[-1].start_s, span.end_s)
         else:
-            runs.append(Span(float(times_s[index]), float(ends_s[index])))
+            runs.append(span)
     return runs
 
 

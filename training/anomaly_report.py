@@ -232,7 +232,8 @@ def _alarms(session: Session, labelled: Sequence[Labelled], conditions: Conditio
         false_alarms_in_normal_clips=sum(len(one.false_alarms) for one in matched if not one.events),
         normal_s=sum(one.normal_s for one in matched),
         found_at_per_hour={
-            f"{rate:g}": share_found_at(labelled, rate, early_s=early_s)[0] for rate in PER_HOUR
+            f"{rate:g}": found.share
+            for rate, found in share_found_at(labelled, PER_HOUR, early_s=early_s).items()
         },
         clips={
             one.name: _clip(one, len(scores.alarms))

@@ -5,6 +5,7 @@ import pytest
 
 from tests.training.anomalies import labelled
 from training.anomaly_measures import (
+    FoundAt,
     Span,
     frame_intervals,
     labelled_spans,
@@ -90,20 +91,18 @@ def test_the_share_found_is_that_of_the_best_threshold_that_keeps_the_rate():
     labels[[10, 50]] = 1
     clip = labelled("a", scores, labels, fps=1 / 60)
     # 58 min are normal: one false alarm is 1.03 an hour, too many for a rate of 1.
-    share, threshold = share_found_at([clip], 1.0)
-    assert share == 0.5
-    assert 5 < threshold <= 7
-    assert share_found_at([clip], 2.0) == (1.0, 3.0)
+    found = share_found_at([clip], [1.0, 2.0])
+    assert found == {1.0: FoundAt(0.5, 7.0), 2.0: FoundAt(1.0, 3.0)}
 
 
 def test_without_events_nothing_can_be_found():
-    assert np.isnan(share_found_at([labelled("a", [1, 2], [0, 0])], 1.0)[0])
+    assert np.isnan(share_found_at([labelled("a", [1, 2], [0, 0])], [1.0])[1.0].share)
 
 
 def test_an_alarm_that_never_ends_finds_nothing_late():
     # All scores alike: the only threshold that alarms is one that is always reached, from the start on.
     clip = labelled("a", [1.0] * 100, [0] * 50 + [1] * 50, fps=1.0)
-    assert share_found_at([clip], 1.0)[0] == 0.0
+    assert share_found_at([clip], [1.0])[1.0].share == 0.0
 
 
 def test_intervals_resample_whole_clips():
