@@ -55,6 +55,7 @@ class AnomalyDetector:
         self._normality = Normality(settings.normality)
         self._alarm = Alarm(settings.alarm)
         self._newest: Anomaly | None = None
+        self._learns = True
 
     @property
     def newest(self) -> Anomaly | None:
@@ -81,18 +82,22 @@ class AnomalyDetector:
         """How much of the learning phase is over, 0 to 1."""
         return self._normality.learned_ratio
 
+    def stop_learning(self) -> None:
+        """Judge by what is known from now on; the alarm's calibration goes on."""
+        self._learns = False
+
     def observe(self, grid: F32, movement: F32, time_s: float, *, suppressed: bool = False) -> Anomaly:
         """Judge one frame by its grid (112, 14, 14) and movement (56, 56, 3).
 
         `suppressed` (covered, moved, switched off): nothing is learned, calibrated or opened.
         """
-        learn = self._alarm.is_calm and not suppressed
+        learn = self._learns and self._alarm.is_calm and not suppressed
         score = self._normality.observe(grid, movement, time_s, learn=learn)
         return self._decide(score, time_s, suppressed=suppressed)
 
     def rest(self, time_s: float, *, suppressed: bool = False) -> Anomaly:
         """Judge a frame that the gate found still, and that has no new features."""
-        learn = self._alarm.is_calm and not suppressed
+        learn = self._learns and self._alarm.is_calm and not suppressed
         score = self._normality.rest(time_s, learn=learn)
         return self._decide(score, time_s, suppressed=suppressed)
 

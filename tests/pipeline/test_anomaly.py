@@ -1,5 +1,7 @@
 """Normality and alarm together: learned in a minute, kept in a file, and quiet about the usual."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -151,3 +153,15 @@ def test_an_array_file_without_names_is_refused(detector, tmp_path):
     np.save(tmp_path / "porch.npy", np.ones(3))
     with pytest.raises(StateError, match="cannot be read"):
         detector.load(tmp_path / "porch.npy")
+
+
+def test_a_detector_that_stopped_learning_judges_but_remembers_nothing_more(detector):
+    def remembered():
+        arrays = np.load(io.BytesIO(detector.to_bytes()))
+        return [arrays[name] for name in arrays.files if name.startswith("normality.")]
+
+    before = remembered()
+    detector.stop_learning()
+    watch(detector, World(seed=1), 60, start_s=200)
+    assert all(np.array_equal(one, other) for one, other in zip(before, remembered(), strict=True))
+    assert detector.newest.normality.score > 0
