@@ -40,8 +40,13 @@ class ClipBuffer:
         return float(self._mask.mean())
 
     def append(self, features: F32, motion: F32) -> None:
-        """Add the newest frame: `features` (P * 1280,) and flow descriptor `motion` (F,)."""
-        self._features[self._next] = features
+        """Add the newest frame: `features` (P * 1280,) and flow descriptor `motion` (F,).
+
+        Where there are fewer features, the last pictures are held: theirs are those of the frame before.
+        """
+        newest, before = self._features[self._next], self._features[self._next - 1]
+        newest[: len(features)] = features
+        newest[len(features) :] = before[len(features) :]
         self._motion[self._next] = motion
         self._mask[self._next] = True
         self._next = (self._next + 1) % len(self._mask)
