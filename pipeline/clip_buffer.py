@@ -18,7 +18,7 @@ class Clip:
 
 
 class ClipBuffer:
-    """A ring of the last T frames' features and flow descriptors; 86 KB at T = 16 and one picture a frame.
+    """A ring of the last T frames' features and flow descriptors; 247 KB at T = 24 and two pictures a frame.
 
     Worked example with T = 4, in which frames 1 to 5 were appended. Frame 5 took the place of frame 1, so
     the ring holds 5 2 3 4 and the next frame would go to index 1. `clip` reads from there once around:
