@@ -192,7 +192,7 @@ class CameraDefaults(Table):
     image_fps: float = Field(default=10.0, ge=0.1, le=60)
     open_timeout_s: float = Field(default=5.0, ge=0.5, le=60)
     stall_timeout_s: float = Field(default=10.0, ge=1, le=300)
-    sample_fps: float = Field(default=5.0, ge=0.5, le=15)
+    sample_fps: float = Field(default=6.0, ge=0.5, le=15)
     gate: bool = True
     anomaly: bool = True
     behaviour: bool = True

@@ -54,7 +54,7 @@ class CameraSettings:
 
     name: str
     source: SourceSettings
-    sample_fps: float = 5.0
+    sample_fps: float = 6.0
     picture_px: int = 224
     masks: tuple[tuple[Point, ...], ...] = ()
     gate: GateSettings = field(default_factory=GateSettings)
@@ -176,7 +176,7 @@ class Camera:
     def _glance(self, frame: DecodedFrame) -> None:
         """Show a frame between two sampled ones to motion pictures that compare with short lags."""
         motion = self._links.motion
-        if motion.wants_glance(frame.time_s):
+        if motion.glances and self._sampler.is_glance:
             motion.glance(self._scaler.scale_rgb(frame.original), frame.time_s)
 
     def _sample(self, frame: DecodedFrame) -> SampledFrame:
@@ -203,7 +203,8 @@ class Camera:
             observed = ObservedFrame(sampled, still, self._no_pictures, NO_MOVEMENT, NO_MOTION, begins)
         else:
             view = links.motion.render(sampled.rgb, sampled.time_s)
-            observed = ObservedFrame(sampled, still, view.pictures, view.movement, view.descriptor, begins)
+            fresh = view.fresh_pictures
+            observed = ObservedFrame(sampled, still, fresh, view.movement, view.descriptor, begins)
         links.frames.put(self.name, observed)
 
     def _report_health(self, sampled: SampledFrame) -> None:

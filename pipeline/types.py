@@ -72,7 +72,8 @@ class ObservedFrame:
     """A sampled frame after the gate and with its motion made visible.
 
     `still` says that the frame encoder may reuse its last features.
-    `pictures` is (P, S, S, 3) uint8, one per encoder pass; empty (0, S, S, 3) where `still`.
+    `pictures` is (P, S, S, 3) uint8, one per encoder pass, without the last where that is held
+    (`models.motion.Picture`); empty (0, S, S, 3) where `still`.
     `movement` is (56, 56, 3) float32: how much of each fine cell moves, and how (`models.flow.Flow`).
     `descriptor` is (F,) float32, the flow descriptor of the temporal model.
     `begins` says that the stream was interrupted before this frame: what was buffered is void.

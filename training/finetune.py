@@ -39,7 +39,8 @@ class FineTuning:
 
     `windows` clips at most are cut evenly from each example for regression and for scoring; the deep path
     draws its own. One of `validation_folds` parts of the groups decides when to stop and what the deep path
-    counts. Without `deep` there is the linear path alone.
+    counts. Without `deep` there is the linear path alone. That reads the first picture of each frame, and the
+    others too in the tasks of `postures`: what is held still moves nothing.
     """
 
     tune: Tune = "full"
@@ -48,6 +49,7 @@ class FineTuning:
     windows: int = 3
     validation_folds: int = 5
     deep: bool = True
+    postures: tuple[str, ...] = ()
     augmentation: Augmentation = field(default_factory=Augmentation)
     weights: FineTuningWeights = field(default_factory=FineTuningWeights)
 
@@ -162,8 +164,8 @@ class FineTuner:
     def _fit_linear(
         self, model: VideoBERTForSequenceClassification, examples: Sequence[Example]
     ) -> dict[str, Choice]:
-        cuts = self._clips.whole(examples, windows=self._settings.windows)
-        return fit_linear_path(model, self._clips.batch(cuts), cuts)
+        cuts = self._clips.taught(examples, windows=self._settings.windows)
+        return fit_linear_path(model, self._clips.batch(cuts), cuts, postures=self._settings.postures)
 
     def _train(
         self, model: VideoBERTForSequenceClassification, examples: Sequence[Example], stage: _Stage

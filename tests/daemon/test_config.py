@@ -38,7 +38,7 @@ def test_the_file_in_the_repository_holds_every_default_and_nothing_else():
 
 def test_a_camera_needs_only_its_url(tmp_path):
     camera = load(tmp_path, '[cameras.porch]\nurl = "rtsp://192.0.2.7/stream2"').cameras["porch"]
-    assert (camera.url, camera.sample_fps, camera.transport) == ("rtsp://192.0.2.7/stream2", 5.0, "tcp")
+    assert (camera.url, camera.sample_fps, camera.transport) == ("rtsp://192.0.2.7/stream2", 6.0, "tcp")
 
 
 def test_a_camera_overrides_the_defaults_and_takes_the_rest_from_them(tmp_path):

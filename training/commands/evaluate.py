@@ -44,6 +44,11 @@ def add(commands: SubParsers) -> None:
         metavar="DIR",
         help="folders that every fold's model learns from, too: more of what is normal, say",
     )
+    parser.add_argument(
+        "--blind",
+        action="store_true",
+        help="with --folds: measure on the live clip about the middle of each segment, as a stream gives it",
+    )
     parser.add_argument("--seeds", type=count, default=1, metavar="N", help="repeat the folds with N seeds")
     add_learning_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
@@ -60,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
         renamed_for(options.task, options.rename),
         options.group_by,
         busiest=options.busiest,
+        middle=options.middle,
     )
     examples = workshop.examples([data], workshop.config.tasks)
     clips = workshop.clips([options.task])
@@ -70,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         words = "the checkpoint as it is"
     else:
         folds = None if options.folds == EACH_GROUP else options.folds
-        protocol = Protocol(folds, tuple(range(options.seeds)))
+        protocol = Protocol(folds, tuple(range(options.seeds)), blind=options.blind)
         words, said = protocol.words, _cross_validate(workshop, options, examples, protocol=protocol)
     reports = {
         voice: build_report(options.task, labels, found, protocol=words) for voice, found in said.items()
