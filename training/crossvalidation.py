@@ -11,6 +11,7 @@ from models.text_states import TextStates
 from training.evaluation import prediction_of
 from training.examples import Clips, Example
 from training.finetune import FineTuned, FineTuner, FineTuning
+from training.hardware import Hardware
 from training.readings import read
 from training.report import Prediction
 from training.splits import Split, fixed_split, grouped_k_fold
@@ -62,7 +63,16 @@ class _Run:
 class CrossValidation:
     """Fine-tunes a new model for every fold and lets it predict what it has not seen."""
 
-    def __init__(self, clips: Clips, text: TextStates, settings: FineTuning, *, make: ModelMaker) -> None:
+    def __init__(
+        self,
+        clips: Clips,
+        text: TextStates,
+        settings: FineTuning,
+        *,
+        make: ModelMaker,
+        hardware: Hardware | None = None,
+    ) -> None:
+        self._hardware = hardware
         self._clips = clips
         self._text = text
         self._settings = settings
@@ -87,7 +97,8 @@ class CrossValidation:
         settings = replace(self._settings, loop=replace(self._settings.loop, seed=run.seed))
         torch.manual_seed(run.seed)
         model = self._make(run.seed)
-        tuned = FineTuner(self._clips, self._text, settings).teach(model, train)
+        tuner = FineTuner(self._clips, self._text, settings, hardware=self._hardware)
+        tuned = tuner.teach(model, train)
         windows = settings.windows
         cuts = self._clips.middles(test) if run.blind else self._clips.whole(test, windows=windows)
         readings = read(model, self._clips, cuts, text=self._text)

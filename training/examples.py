@@ -70,6 +70,15 @@ class LabelledClips:
     def __len__(self) -> int:
         return len(self.mask)
 
+    def to(self, device: torch.device) -> "LabelledClips":
+        """Return the clips on a device."""
+        return LabelledClips(
+            features=self.features.to(device),
+            motion=self.motion.to(device),
+            mask=self.mask.to(device),
+            labels={task: labels.to(device) for task, labels in self.labels.items()},
+        )
+
 
 def read_examples(data: TaskData, labels: Sequence[str]) -> list[Example]:
     """Return the folder's segments whose label is one of the task's `labels`, in the order of its table.

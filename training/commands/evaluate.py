@@ -16,6 +16,7 @@ from training.commands.task_options import add_reading_options, place_of, rename
 from training.crossvalidation import CrossValidation, Protocol
 from training.evaluation import evaluate_checkpoint
 from training.examples import Example, TaskData
+from training.hardware import Hardware
 from training.plots import write_plots
 from training.report import Prediction, Report, build_report, examples_of
 from training.workshop import Workshop
@@ -100,6 +101,7 @@ def _cross_validate(
         workshop.text,
         learning_of(options, seed=0),
         make=lambda seed: workshop.model(None, tasks=tasks, seed=seed),
+        hardware=Hardware(options.device),
     )
     predictions: dict[str, list[Prediction]] = {}
     more = [TaskData(options.task, path) for path in options.also]

@@ -60,7 +60,9 @@ def add_reading_options(parser: argparse.ArgumentParser, *, busiest_by_task: boo
     parser.add_argument(
         "--sample-fps", type=positive, metavar="N", help="frames a second, the checkpoint's by default"
     )
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="of the encoder")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="of encoder and training"
+    )
     parser.add_argument("--threads", type=count, default=1, metavar="N", help="CPU threads of the encoder")
     parser.add_argument("--frames", type=count, metavar="T", help="longest clip, the checkpoint's by default")
     parser.add_argument("--windows", type=count, default=3, metavar="N", help="clips per segment at most")
