@@ -95,12 +95,21 @@ def test_a_promise_that_the_footage_cannot_support_gives_no_threshold(place, run
     assert load_checkpoint(place / "strict").tasks["fight"].thresholds == (None, None)
 
 
-def test_what_was_taught_is_right_about_the_clips_that_it_has_seen(place, taught):
+def test_what_was_taught_is_right_about_the_clips_that_it_has_seen(place, taught, capsys):
     report = place / "evaluation.json"
     options = ["--data", str(place / "clips"), "--task", "fight", "--rename", "calm=normal"]
     arguments = ["--checkpoint", str(taught[0]), "--cache", str(place / "cache"), "--json", str(report)]
     assert main(["evaluate", *options, *arguments]) == 0
-    assert json.loads(report.read_text())["accuracy"] == 1.0
+    written = json.loads(report.read_text())
+    assert written["accuracy"] == 1.0
+    # The threshold was chosen on these very clips: the four of a square reach it, no calm one does.
+    assert (written["thresholds"]["fight"]["reached"], written["thresholds"]["fight"]["reached_wrongly"]) == (
+        1,
+        0,
+    )
+    assert "in 100.0% of the 4 clips that show it and in 0.0% of the 4 others" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_folds_report_the_whole_model_and_draw_it(place, capsys):
