@@ -40,8 +40,8 @@ class Span:
 class Reasons:
     """Why a clip was taken for a label.
 
-    `importance` (N,) is how much the log-odds fall without each of its frames, `heat` (14, 14) where what
-    spoke for the label moved. `span` is the shortest run of frames that holds most of it, None where no frame
+    `importance` (N,) is how much the log-odds fall without each of its frames, `heat` (14, 14) where it
+    moved in the key frames. `span` is the shortest run of frames that holds most of it, None where no frame
     spoke for it; `region` is None where nothing moved.
     """
 
@@ -63,12 +63,12 @@ class Explainer:
         batch = ClipBatch(clip.features[None], clip.motion[None], clip.mask[None])
         importance = frame_importance(self._encoder, batch, query)
         spoke = importance[clip.mask]  # (N,)
-        times_utc_s = recent.times_utc_s
-        heat = heat_of(recent.speeds, spoke)
+        times_utc_s, key = recent.times_utc_s, key_frames(spoke)
+        heat = heat_of(recent.speeds[key])
         return Reasons(
             importance=spoke,
             heat=heat,
-            key_times_utc_s=tuple(times_utc_s[key_frames(spoke)].tolist()),
+            key_times_utc_s=tuple(times_utc_s[key].tolist()),
             span=span_of(spoke, times_utc_s),
             region=region_of_heat(heat),
         )
@@ -97,10 +97,9 @@ def span_of(importance: F32, times_utc_s: NDArray[np.float64]) -> Span | None:
     return Span(float(times_utc_s[first]), float(times_utc_s[last] - times_utc_s[first]) + apart_s)
 
 
-def heat_of(speeds: F32, importance: F32) -> F32:
-    """Return where it moved (14, 14) in the frames (N, 14, 14) that spoke for the label, in proportion."""
-    heat = np.tensordot(np.maximum(importance, 0), speeds, axes=1)  # (N,) × (N, 14, 14)
-    return np.asarray(cv2.GaussianBlur(heat.astype(np.float32), (0, 0), BLUR_CELLS))
+def heat_of(speeds: F32) -> F32:
+    """Return where it moved (14, 14) in frames (N, 14, 14), each counting the same; all 0 without a frame."""
+    return np.asarray(cv2.GaussianBlur(speeds.sum(axis=0), (0, 0), BLUR_CELLS))
 
 
 def region_of_heat(heat: F32) -> Region | None:

@@ -40,12 +40,16 @@ def test_where_no_frame_spoke_for_the_label_there_is_no_span():
     assert span_of(values(0, -1), TIMES_UTC_S[:2]) is None
 
 
-def test_only_frames_that_spoke_for_the_label_are_hot():
-    speeds = np.zeros((2, 14, 14), np.float32)
-    speeds[0, 2, 3] = speeds[1, 10, 12] = 1.0
-    heat = heat_of(speeds, values(0.5, -4))
-    assert np.unravel_index(heat.argmax(), heat.shape) == (2, 3)
-    assert heat[10, 12] == 0
+def test_where_it_moves_in_more_frames_it_is_hotter():
+    speeds = np.zeros((3, 14, 14), np.float32)
+    speeds[:2, 2, 3] = speeds[2, 10, 12] = 1.0
+    heat = heat_of(speeds)
+    assert heat.argmax() == 2 * 14 + 3
+    assert heat[10, 12] == pytest.approx(heat[2, 3] / 2)
+
+
+def test_without_a_key_frame_nothing_is_hot():
+    assert heat_of(np.zeros((0, 14, 14), np.float32)).max() == 0
 
 
 def test_the_region_holds_what_hangs_together_with_the_hottest_cell():

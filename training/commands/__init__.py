@@ -8,7 +8,9 @@ SubParsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
 # Another command is another line here; its module has the same name, with _ for -.
 COMMANDS = (
+    "alarms",
     "evaluate",
+    "explain",
     "export",
     "features",
     "finetune",
