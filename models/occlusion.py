@@ -17,6 +17,8 @@ Bool = NDArray[np.bool_]
 
 # A probability of 0 or 1, as int8 may say, has no finite log-odds.
 LEAST_PROBABILITY = 1e-6
+# What a long clip costs to explain grows with its frames, not with their square.
+MOST_PARTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,18 @@ def log_odds(encoder: Encoder, clips: ClipBatch, query: Query) -> F32:
 def frame_importance(encoder: Encoder, clip: ClipBatch, query: Query) -> F32:
     """Return by how much the label's log-odds fall without each frame (T,); 0 where the clip has none.
 
-    `clip` is a batch of one. The mean frame of the clip takes the place of the one that is left out.
+    `clip` is a batch of one. The mean frame of the clip takes the place of the one that is left out. Of more
+    than MOST_PARTS frames neighbours are left out together, and share what that costs.
     """
     (real,) = np.nonzero(clip.mask[0])
-    frames = np.arange(clip.mask.shape[1])
-    left_out = np.concatenate([np.zeros((1, len(frames)), np.bool_), real[:, None] == frames])  # (1 + N, T)
+    parts = np.array_split(real, max(1, min(len(real), MOST_PARTS)))
+    left_out = np.zeros((1 + len(parts), clip.mask.shape[1]), np.bool_)  # nothing of the first one
+    for row, part in enumerate(parts, start=1):
+        left_out[row, part] = True
     said = log_odds(encoder, swapped(clip, mean_frames(clip), left_out), query)
-    importance = np.zeros(len(frames), np.float32)
-    importance[real] = said[0] - said[1:]
+    importance = np.zeros(clip.mask.shape[1], np.float32)
+    for part, without in zip(parts, said[1:], strict=True):
+        importance[part] = (said[0] - without) / max(1, len(part))
     return importance
 
 

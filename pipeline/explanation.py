@@ -1,7 +1,7 @@
 """A clip that became a behaviour's event in, why out: which frames counted, where in the picture, in words.
 
 It runs in the inference thread, once when an event begins: one call of the temporal model for the clip
-without each of its frames in turn, 17 clips at T = 16. No picture is encoded again.
+without each of its frames in turn, 17 clips at most. No picture is encoded again.
 """
 
 from dataclasses import dataclass

@@ -35,6 +35,17 @@ def test_what_is_no_frame_counts_nothing_and_is_in_no_mean():
     assert importance.tolist() == pytest.approx([0, -1, 1], abs=1e-5)
 
 
+def test_of_a_long_clip_neighbours_are_left_out_together():
+    # 32 frames are 16 pairs. Mean 2 / 32: the last pair, 0 and 2, costs 2 - 2 * 2 / 32 = 1.875, half each.
+    importance = frame_importance(SummingEncoder(), clip([0] * 31 + [2]), FIGHT)
+    assert importance[-2:].tolist() == pytest.approx([0.9375, 0.9375], abs=1e-5)
+    assert importance[:-2].tolist() == pytest.approx([-0.0625] * 30, abs=1e-5)
+
+
+def test_in_a_clip_without_a_frame_nothing_counts():
+    assert frame_importance(SummingEncoder(), clip([0, 0], mask=[0, 0]), FIGHT).tolist() == [0, 0]
+
+
 def test_the_model_is_asked_once_for_all_frames():
     encoder = SummingEncoder()
     frame_importance(encoder, clip([0, 1, 2, 3]), FIGHT)

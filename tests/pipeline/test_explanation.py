@@ -42,10 +42,11 @@ def test_where_no_frame_spoke_for_the_label_there_is_no_span():
 
 def test_where_it_moves_in_more_frames_it_is_hotter():
     speeds = np.zeros((3, 14, 14), np.float32)
-    speeds[:2, 2, 3] = speeds[2, 10, 12] = 1.0
+    # Four cells from the border and five columns apart: no blur of the one reaches the other.
+    speeds[:2, 5, 4] = speeds[2, 9, 9] = 1.0
     heat = heat_of(speeds)
-    assert heat.argmax() == 2 * 14 + 3
-    assert heat[10, 12] == pytest.approx(heat[2, 3] / 2)
+    assert heat.argmax() == 5 * 14 + 4
+    assert heat[9, 9] == pytest.approx(heat[5, 4] / 2)
 
 
 def test_without_a_key_frame_nothing_is_hot():
