@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from daemon.assembly import camera_controls, knowledge, presence
@@ -14,6 +14,7 @@ from daemon.engine import Engine, new_camera
 from pipeline.analysis import CameraAnalysis, stages_for
 from pipeline.behaviour import BehaviourSettings
 from pipeline.camera import Camera
+from pipeline.explanation import Explainer
 from pipeline.threads import Target, Worker, join_all
 from pipeline.types import CameraStatus
 
@@ -101,6 +102,7 @@ class Cameras:
             BehaviourSettings(),
             presence=presence(entry.table),
         )
+        stages = replace(stages, explainer=Explainer(engine.encoder))
         analysis = CameraAnalysis(name, entry.controls, stages=stages, outlets=engine.outlets)
         analysis.load(self._learned_dir)
         engine.analyses[name] = analysis

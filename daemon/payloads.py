@@ -81,6 +81,9 @@ class EventMessage(Message):
     end_utc: UtcTime | None = Field(default=None, description="When it ended; only where type is end.")
     zones: tuple[str, ...] = Field(default=(), description="The zones of the camera that it touches.")
     region: RegionMessage | None = Field(default=None, description="Where in the picture it is.")
+    key_times_utc: tuple[UtcTime, ...] = Field(
+        default=(), description="The moments that counted most for it, in order; behaviours only."
+    )
     explanation: str = Field(description="In one sentence, what was seen.")
     snapshot_url: str | None = Field(default=None, description="Its picture; null without http.public_url.")
     clip_url: str | None = Field(
@@ -120,6 +123,7 @@ def event_message(event: Event, seq: int, origin: Origin) -> EventMessage:
         end_utc=None if event.end_utc_s is None else utc_text(event.end_utc_s),
         zones=event.zones,
         region=None if event.region is None else _region_message(event.region),
+        key_times_utc=tuple(map(utc_text, event.key_times_utc_s)),
         explanation=event.explanation,
         snapshot_url=_page(origin, f"snapshots/{quote(event.id, safe='')}.jpg") if has_picture else None,
         clip_url=_page(origin, f"clips/{quote(event.id, safe='')}.mp4") if origin.has_clip(event) else None,
@@ -146,6 +150,7 @@ def parse_event(payload: str) -> Event:
         end_utc_s=None if message.end_utc is None else utc_seconds(message.end_utc),
         region=None if region is None else Region(region.x, region.y, region.width, region.height),
         zones=message.zones,
+        key_times_utc_s=tuple(map(utc_seconds, message.key_times_utc)),
     )
 
 

@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 from models.checkpoint import Checkpoint
 from pipeline.alarm_events import AlarmEvents
 from pipeline.anomaly import Anomaly, AnomalyDetector, AnomalySettings, write_state
-from pipeline.behaviour import Behaviour, BehaviourChange, BehaviourPhase, BehaviourSettings
+from pipeline.behaviour import Behaviour, BehaviourSettings
+from pipeline.behaviour_events import BehaviourEvents, Moment
 from pipeline.clip_buffer import Clip, ClipBuffer
 from pipeline.controls import CameraControls
 from pipeline.errors import StateError
-from pipeline.events import EventBook, EventKey, Finding
+from pipeline.events import EventBook
 from pipeline.evidence import snapshot
+from pipeline.explanation import Explainer
 from pipeline.metrics import Metrics
-from pipeline.presence import NO_PRESENCE, Presence, PresencePhase
+from pipeline.presence import NO_PRESENCE, Presence
+from pipeline.presence_events import PresenceEvents
+from pipeline.recent import RecentFrames
 from pipeline.types import (
     CameraState,
     CameraStatus,
@@ -29,7 +33,6 @@ from pipeline.types import (
     Listener,
     ObservedFrame,
     SampledFrame,
-    Severity,
 )
 
 logger = logging.getLogger(__name__)
@@ -55,8 +58,8 @@ class EncodedFrame:
 class Stages:
     """The stages that one camera owns.
 
-    `stride_s` is how far apart decisions are; `alert_tasks` names the tasks whose behaviours are alarms;
-    `presence` watches zones.
+    `stride_s` is how far apart decisions are; `alert_tasks` names the tasks whose behaviours are alarms.
+    `presence` watches zones; `explainer` says why a behaviour's event began, without one it says only what.
     """
 
     clips: ClipBuffer
@@ -65,6 +68,7 @@ class Stages:
     stride_s: float
     alert_tasks: frozenset[str] = frozenset()
     presence: Presence = NO_PRESENCE
+    explainer: Explainer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,12 @@ class CameraAnalysis:
         self._book = outlets.book
         self._listener = outlets.listener
         self._metrics = outlets.metrics
+        self._recent = RecentFrames(stages.clips.num_frames)
         self._alarm_events = AlarmEvents(camera, stages.anomaly, outlets.book)
+        self._presence_events = PresenceEvents(camera, outlets.book)
+        self._behaviour_events = BehaviourEvents(
+            camera, outlets.book, alert_tasks=stages.alert_tasks, explainer=stages.explainer
+        )
         self._lock = threading.Lock()
         self._status = CameraStatus.ONLINE
         self._budget_per_day: float | None = None
@@ -130,6 +139,7 @@ class CameraAnalysis:
         with self._lock:
             if frame.begins:
                 self._stages.clips.clear()
+                self._recent.clear()
                 self._decided_s = float("-inf")
             if not self._remember(frame, encoded):
                 self._metrics.frames_dropped.labels(self.camera, "nothing_to_repeat").inc()
@@ -154,8 +164,7 @@ class CameraAnalysis:
         with self._lock:
             self._decided_s = frame.utc_s
             if self._status is CameraStatus.ONLINE and self._controls.snapshot().behaviour:
-                for change in self._stages.behaviour.update(frame.utc_s, probabilities):
-                    self._tell_behaviour(change, frame)
+                self._tell_behaviours(frame, probabilities)
             else:
                 self._quiet(EventKind.BEHAVIOUR, "Behaviour events were switched off.")
 
@@ -210,6 +219,7 @@ class CameraAnalysis:
             return False
         else:
             self._stages.clips.repeat(frame.descriptor)
+        self._recent.add(frame)
         return True
 
     def _judge(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> None:
@@ -235,39 +245,21 @@ class CameraAnalysis:
             self._stages.presence.forget()
             return
         for change in self._stages.presence.update(frame.frame.utc_s, frame.movement):
-            key = EventKey(self.camera, EventKind.BEHAVIOUR, f"presence in {change.watch.zone}")
-            if change.phase is PresencePhase.ENDED:
-                words = f"Nothing moves in {change.watch.zone} any more."
-                self._book.end(key, words, utc_s=frame.frame.utc_s, captured_s=frame.frame.arrived_s)
-                continue
-            finding = Finding(
-                score=1.0,
-                severity=change.watch.severity,
-                explanation=f"Something moves in {change.watch.zone}.",
-                utc_s=frame.frame.utc_s,
-                captured_s=frame.frame.arrived_s,
-                region=change.region,
-            )
-            self._tell_snapshot(self._book.begin(key, finding), frame.frame)
+            event = self._presence_events.take(change, frame.frame)
+            if event is not None:
+                self._tell_snapshot(event, frame.frame)
 
     def _tell_anomaly(self, anomaly: Anomaly, frame: ObservedFrame) -> None:
         event = self._alarm_events.take(anomaly, frame)
         if event is not None:
             self._tell_snapshot(event, frame.frame)
 
-    def _tell_behaviour(self, change: BehaviourChange, frame: SampledFrame) -> None:
-        key = EventKey(self.camera, EventKind.BEHAVIOUR, change.label)
-        if change.phase is BehaviourPhase.ENDED:
-            self._book.end(key, f"No more {change.label}.", utc_s=frame.utc_s, captured_s=frame.arrived_s)
-            return
-        finding = Finding(
-            score=change.probability,
-            severity=Severity.ALERT if change.task in self._stages.alert_tasks else Severity.INFO,
-            explanation=f"Looks like {change.label} (probability {change.probability:.2f}).",
-            utc_s=frame.utc_s,
-            captured_s=frame.arrived_s,
-        )
-        self._tell_snapshot(self._book.begin(key, finding), frame)
+    def _tell_behaviours(self, frame: SampledFrame, probabilities: Mapping[str, F32]) -> None:
+        moment = Moment(frame, self._stages.clips.clip(), self._recent)
+        for change in self._stages.behaviour.update(frame.utc_s, probabilities):
+            told = self._behaviour_events.take(change, moment)
+            if told is not None:
+                self._tell_snapshot(told.event, told.picture)
 
     def _tell_snapshot(self, event: Event, frame: SampledFrame) -> None:
         if event.phase is EventPhase.NEW and frame.original is not None:
@@ -302,4 +294,5 @@ class CameraAnalysis:
         else:
             self._stages.behaviour.forget()
             self._stages.presence.forget()
+            self._behaviour_events.forget()
         self._book.end_all(self.camera, reason, kind=kind)

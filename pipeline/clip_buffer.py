@@ -39,6 +39,11 @@ class ClipBuffer:
         """How much of the clip holds frames, 0 to 1."""
         return float(self._mask.mean())
 
+    @property
+    def num_frames(self) -> int:
+        """Return T."""
+        return len(self._mask)
+
     def append(self, features: F32, motion: F32) -> None:
         """Add the newest frame: `features` (P * 1280,) and flow descriptor `motion` (F,).
 

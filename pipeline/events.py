@@ -41,6 +41,7 @@ class Finding:
     p_value: float | None = None
     region: Region | None = None
     zones: tuple[str, ...] = ()
+    key_times_utc_s: tuple[float, ...] = ()
 
 
 def new_event_id(utc_s: float) -> str:
@@ -177,6 +178,7 @@ def _begun(key: EventKey, finding: Finding, event_id: str) -> Event:
         p_value=finding.p_value,
         region=finding.region,
         zones=finding.zones,
+        key_times_utc_s=finding.key_times_utc_s,
     )
 
 
@@ -191,6 +193,7 @@ def _updated(event: Event, finding: Finding) -> Event:
         p_value=finding.p_value,
         region=finding.region,
         zones=finding.zones,
+        key_times_utc_s=finding.key_times_utc_s,
     )
 
 

@@ -21,6 +21,7 @@ from pipeline.camera import Camera, CameraLinks, CameraSettings
 from pipeline.controls import CameraControls
 from pipeline.errors import SourceUnreachable
 from pipeline.events import EventBook
+from pipeline.explanation import Explainer
 from pipeline.image_folder import list_images
 from pipeline.inference import Inference
 from pipeline.mailbox import MAX_FRAMES_PER_CAMERA, Mailbox
@@ -188,6 +189,7 @@ class Player:
         self._book = EventBook(self._notes, self._clock, metrics=metrics)
         outlets = Outlets(self._book, self._notes, metrics)
         stages = stages_for(encoder.checkpoint, settings.anomaly, settings.behaviour)
+        stages = replace(stages, explainer=Explainer(encoder))
         self._detector = stages.anomaly
         controls = CameraControls(budget_per_day=_budget(settings))
         cameras = {CAMERA: CameraAnalysis(CAMERA, controls, stages=stages, outlets=outlets)}

@@ -93,6 +93,7 @@ class Event:
 
     `score` lies in 0…1. `p_value` is how often normal footage scores this high (anomalies only).
     `captured_s` is the monotonic clock of the newest frame that the decision saw: latency starts there.
+    `key_times_utc_s` are the moments that counted most for it, in order (behaviours only).
     """
 
     id: str
@@ -109,6 +110,7 @@ class Event:
     end_utc_s: float | None = None
     region: Region | None = None
     zones: tuple[str, ...] = ()
+    key_times_utc_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,22 @@ def curves_figure(curves: Mapping[str, tuple[F64, F64]]) -> Figure:
     return figure
 
 
+def insertion_figure(curves: Mapping[str, tuple[F64, F64]]) -> Figure:
+    """Draw name → probability (N,) over the share of frames taken away, and (N,) over that given back."""
+    figure = Figure(figsize=(9.4, 3.8), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    titles = ("Deletion: lower is better", "Insertion: higher is better")
+    for side, (axes, title) in enumerate(zip(panels, titles, strict=True)):
+        frame_axes(axes, xlabel="frames taken away" if side == 0 else "frames given back", title=title)
+        for place, (name, pair) in enumerate(curves.items()):
+            axes.plot(np.linspace(0, 1, len(pair[side])), pair[side], label=name, **_style(place))
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
+    panels[0].set_ylabel("probability of the label", color=INK)
+    panels[0].legend(loc="lower left", frameon=False, fontsize=9)
+    return figure
+
+
 def frame_axes(axes: Axes, *, xlabel: str = "", ylabel: str = "", title: str = "") -> None:
     """Label a panel and draw its frame faintly."""
     axes.set(xlabel=xlabel, ylabel=ylabel)

@@ -213,7 +213,7 @@ def test_a_behaviour_that_should_not_happen_is_an_alert(bench):
     (event,) = bench.listener.events
     assert (event.kind, event.label, event.severity) == (EventKind.BEHAVIOUR, "fall", Severity.ALERT)
     assert (event.score, event.captured_s) == (pytest.approx(0.9), 1.0)
-    assert event.explanation == "Looks like fall (probability 0.90)."
+    assert event.explanation == "Looks like fall (0.90)."
 
 
 def test_an_everyday_behaviour_is_information(bench):
