@@ -20,7 +20,7 @@ from pipeline.normality import Normality, NormalityScore, NormalitySettings
 logger = logging.getLogger(__name__)
 
 # Raised with every change to the arrays or to their meaning: an older file is then learned anew.
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
