@@ -13,6 +13,7 @@ from models.runtime import U8, ClipBatch, ClipUnderstanding, FrameFeatures
 from pipeline.alarm import AlarmChange, AlarmPhase
 from pipeline.anomaly import Anomaly
 from pipeline.errors import StateError
+from pipeline.feedback import Lesson
 from pipeline.normality import NormalityScore
 from pipeline.stream import DecodedFrame
 from pipeline.types import CameraState, CameraStatus, Event, ObservedFrame, Region, SampledFrame
@@ -219,6 +220,12 @@ class ScriptedDetector:
     budgets: list[float] = field(default_factory=list)
     calibration_ratio: float = 0.25
     budget_used_ratio: float = 0.5
+    expected_per_day: float = 1.25
+    actual_per_day: float = 0.5
+    lessons: list[Lesson] = field(default_factory=list)
+
+    def teach(self, lesson: Lesson) -> None:
+        self.lessons.append(lesson)
 
     @property
     def alarm(self) -> "ScriptedDetector":
