@@ -87,6 +87,7 @@ class Alarm:
         self._time_s: float | None = None
         self._open: _OpenAlarm | None = None
         self._quiet_until_s, self._quiet_below = -math.inf, 0.0
+        self._uncounted_until_s = -math.inf
         self._accepts = False
         self._opened_s: list[float] = []
         self._threshold: float | None = None
@@ -168,9 +169,15 @@ class Alarm:
         if time_s < self._quiet_until_s and sustained < self._quiet_below:
             return None
         if self._threshold is None or sustained < self._threshold:
-            self._calibrate(step_s, sustained)
+            if time_s >= self._uncounted_until_s:
+                self._calibrate(step_s, sustained)
             return None
         return self._begin(time_s, step_s, sustained)
+
+    def excuse(self, time_s: float) -> None:
+        """Leave what led to a frame that is no alarm out of the calibration, and what follows it at once."""
+        self._calibration.forget_newest()
+        self._uncounted_until_s = time_s + self._settings.hold_s
 
     def pass_calm(self, time_s: float, highest: float, *, duration_s: float) -> bool:
         """Take a stretch of scores at once, as simulations of many days do, by its highest sustained one.
@@ -201,6 +208,7 @@ class Alarm:
             self._recent.clear()
         if time_s < before_s:
             self._quiet_until_s = min(self._quiet_until_s, time_s + self._settings.cooldown_s)
+            self._uncounted_until_s = min(self._uncounted_until_s, time_s + self._settings.hold_s)
             self._open = self._open and replace(self._open, last_high_s=time_s, told_s=time_s)
         return min(max(time_s - before_s, 0.0), MAX_STEP_S)
 

@@ -68,6 +68,7 @@ class AnomalyDetector:
         self._normality = Normality(settings.normality)
         self._alarm = Alarm(settings.alarm)
         self._lessons = Lessons()
+        self._excused_s: float | None = None  # since when what is seen is excused
         self._newest: Anomaly | None = None
 
     @property
@@ -100,15 +101,23 @@ class AnomalyDetector:
 
         `suppressed` (covered, moved, switched off): nothing is learned, calibrated or opened.
         """
-        learn = self._alarm.is_calm and not suppressed
+        learn = self._is_safe(time_s) and not suppressed
         score = self._normality.observe(grid, movement, time_s, learn=learn)
         return self._decide(score, time_s, suppressed=suppressed)
 
     def rest(self, time_s: float, *, suppressed: bool = False) -> Anomaly:
         """Judge a frame that the gate found still, and that has no new features."""
-        learn = self._alarm.is_calm and not suppressed
+        learn = self._is_safe(time_s) and not suppressed
         score = self._normality.rest(time_s, learn=learn)
         return self._decide(score, time_s, suppressed=suppressed)
+
+    def _is_safe(self, time_s: float) -> bool:
+        """Say whether to learn: not what alarms, and what is excused only where it stays.
+
+        Dismissed things are rare all the same. To learn how high they score would make that usual anywhere.
+        """
+        lasts = self._excused_s is None or time_s - self._excused_s >= self._settings.alarm.longest_s
+        return self._alarm.is_calm and lasts
 
     def teach(self, lesson: Lesson) -> None:
         """Take a person's word on an alarm: the same thing alarms no more, or it was right to."""
@@ -116,9 +125,12 @@ class AnomalyDetector:
             self._alarm.confirm(lesson.began_s)
 
     def _decide(self, score: NormalityScore, time_s: float, *, suppressed: bool) -> Anomaly:
-        """Decide on a frame; what is excused opens and calibrates nothing, and is learned as normal."""
+        """Decide on a frame; what is excused opens and calibrates nothing."""
         seen = Anomaly(score, self._alarm.level(score.score), None)
         excused = not suppressed and seen.level >= THRESHOLD_LEVEL and self._lessons.excuse(seen.sight)
+        self._excused_s = (self._excused_s if self._excused_s is not None else time_s) if excused else None
+        if excused:
+            self._alarm.excuse(time_s)
         change = self._alarm.update(time_s, score.score, suppressed=suppressed or excused)
         self._newest = replace(seen, level=0.0 if excused else seen.level, change=change, excused=excused)
         return self._newest

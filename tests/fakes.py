@@ -208,6 +208,7 @@ class Verdict:
     region: Region = LEFT_TOP
     words: str = "unusual motion"
     peak: float | None = None
+    signature: tuple[float, ...] = ()
 
 
 @dataclass(slots=True)
@@ -255,7 +256,10 @@ class ScriptedDetector:
 
     def _say(self, time_s: float) -> Anomaly:
         verdict = self.script.get(time_s, Verdict())
-        score = NormalityScore(verdict.level, None, None, verdict.region, verdict.words)
+        signature = np.array(verdict.signature, np.float32)
+        score = NormalityScore(
+            verdict.level, None, None, verdict.region, verdict.words, part="motion", signature=signature
+        )
         score_so_far = verdict.level if verdict.peak is None else verdict.peak
         change = verdict.phase and AlarmChange(verdict.phase, time_s, time_s, score_so_far, p_value=0.01)
         return Anomaly(score, verdict.level, change)

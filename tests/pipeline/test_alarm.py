@@ -112,6 +112,15 @@ def test_an_open_alarm_closes_when_the_camera_is_suppressed(player):
     assert player.play([50] * 20, suppressed=True) == ["closed"]
 
 
+def test_what_leads_to_an_excused_frame_and_follows_it_is_not_counted_as_normal(player):
+    before, nearly = player.alarm.threshold, 0.95 * player.alarm.threshold
+    for _ in range(20):
+        player.play([*calm(20), *[nearly] * 5])
+        player.alarm.excuse(player.time_s)
+        player.play([math.nan, *[nearly] * 7])  # the hold is 2 s
+    assert player.alarm.threshold == pytest.approx(before, rel=0.1)
+
+
 def test_a_score_that_is_not_known_yet_changes_nothing():
     player = Player()
     assert player.play([math.nan] * 1000) == []
