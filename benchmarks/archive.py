@@ -39,6 +39,10 @@ ASKED = (
     ("the oldest, by `before`", {"before": "100"}),
 )
 TIMES = 20
+INSERT = """
+    INSERT INTO events (seq, id, camera, phase, kind, label, start_utc_s, written_utc_s, pending, payload)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
+"""
 
 
 def write_log(folder: Path, count: int) -> None:
@@ -66,7 +70,7 @@ def write_log(folder: Path, count: int) -> None:
             update = replace(new, phase=EventPhase.UPDATE)
             end = replace(new, phase=EventPhase.END, end_utc_s=start_s + 12)
             rows = [_row(event, 3 * index + position) for position, event in enumerate((new, update, end), 1)]
-            database.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)", rows)
+            database.executemany(INSERT, rows)
 
 
 def _render(event: Event, seq: int) -> str:

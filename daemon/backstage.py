@@ -8,12 +8,15 @@ from pathlib import Path
 from prometheus_client import Gauge
 
 from daemon.archive_reader import ArchiveReader
+from daemon.commands import Commands
 from daemon.config import CameraTable, MqttTable
 from daemon.engine import Engine
 from daemon.event_files import EventFiles
 from daemon.event_log import EventFilter, LoggedEvent
+from daemon.feedback import FeedbackCommand, FeedbackDesk
 from daemon.outbox import Outbox
 from daemon.overview import Overview
+from daemon.payloads import FeedbackMessage
 from daemon.publisher import BrokerHealth
 from daemon.views import CameraView, SystemView
 from pipeline.controls import CameraControls
@@ -39,8 +42,17 @@ class Stores:
     overview: Overview
 
 
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """Where people's wishes are taken."""
+
+    commands: Commands
+    feedback: FeedbackDesk
+    request_reload: Callable[[], None]
+
+
 class House:
-    """What the web threads see of the daemon; it reads, and asks for a reload, and changes nothing."""
+    """What the web threads see of the daemon; what they want changed goes to the desks."""
 
     def __init__(
         self,
@@ -50,14 +62,14 @@ class House:
         mqtt: MqttTable,
         broker: Callable[[], BrokerHealth],
         roll: Callable[[], Mapping[str, Roll]],
-        request_reload: Callable[[], None],
+        desks: Desks,
     ) -> None:
         self._stores = stores
         self._engine = engine
         self._mqtt = mqtt
         self._broker = broker
         self._roll = roll
-        self._request_reload = request_reload
+        self._desks = desks
         self._started_s = engine.clock.monotonic_s()
 
     def cameras(self) -> tuple[CameraView, ...]:
@@ -113,7 +125,15 @@ class House:
 
     def request_reload(self) -> None:
         """Have the settings read again."""
-        self._request_reload()
+        self._desks.request_reload()
+
+    def give_feedback(self, command: FeedbackCommand) -> FeedbackMessage:
+        """Take somebody's word on an event."""
+        return self._desks.feedback.give(command)
+
+    def turn(self, camera: str, switch: str, text: str) -> None:
+        """Turn a camera's switch."""
+        self._desks.commands.turn(camera, switch, text)
 
     def _view(self, name: str, entry: Roll, *, score: float, used: float) -> CameraView:
         standing = self._stores.overview.standing(name)
@@ -128,6 +148,8 @@ class House:
             calibration_ratio=0.0 if state is None else state.calibration_ratio,
             budget_per_day=entry.controls.snapshot().budget_per_day,
             budget_used_ratio=round(used, 3),
+            expected_per_day=None if state is None else state.expected_per_day,
+            actual_per_day=0.0 if state is None else state.actual_per_day,
             motion=state is not None and state.motion,
             behaviour=None if state is None else state.behaviour,
             active_events=() if state is None else state.active_events,

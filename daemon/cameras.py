@@ -105,6 +105,7 @@ class Cameras:
         stages = replace(stages, explainer=Explainer(engine.encoder))
         analysis = CameraAnalysis(name, entry.controls, stages=stages, outlets=engine.outlets)
         analysis.load(self._learned_dir)
+        self._delivery.feedback.add_camera(name, analysis.teach)
         engine.analyses[name] = analysis
         camera = new_camera(engine, name, table=entry.table, controls=entry.controls)
         worker = engine.group.start(f"capture[{name}]", _later(camera.run, delay_s))
@@ -116,6 +117,7 @@ class Cameras:
         running.worker.stop()
         running.worker.join(STOP_S)
         self._engine.mailbox.forget(name)
+        self._delivery.feedback.remove_camera(name)
         # A frame that is being analysed at this moment must not begin what nobody would end.
         self._engine.analyses[name].take_status(CameraStatus.DISABLED, reason)
         self._engine.analyses.pop(name).save(self._learned_dir)

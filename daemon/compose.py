@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from daemon.announcer import Announcer
 from daemon.archive_reader import ArchiveReader
 from daemon.assembly import mqtt_settings
-from daemon.backstage import House, Stores
+from daemon.backstage import Desks, House, Stores
 from daemon.cameras import Cameras
 from daemon.config import Settings
 from daemon.delivery import Delivery, open_delivery
@@ -172,5 +172,5 @@ def _house(base: Base, stores: Stores, *, engine: Engine, delivery: Delivery, ca
         mqtt=base.settings.mqtt,
         broker=lambda: delivery.publisher.health,
         roll=lambda: cameras.roll,
-        request_reload=base.request_reload,
+        desks=Desks(delivery.commands, delivery.feedback, base.request_reload),
     )

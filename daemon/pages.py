@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from daemon.archive import ArchiveFilter
 from daemon.event_log import EVERYTHING, BegunFilter, LoggedEvent
 from daemon.payloads import EventMessage
-from daemon.views import Backstage
+from daemon.views import Backstage, CameraView
 from pipeline.types import EventKind
 
 # Messages read for the first view; an event has at least two, so about half as many rows.
@@ -107,6 +107,13 @@ def rarity(event: EventMessage) -> str:
     return f"· {how_often} in {min(minutes, TOLD_MINUTES)} normal minutes"
 
 
+def rates(camera: CameraView) -> str:
+    """Return expected and actual alarms a day in words; static/page.js says the same."""
+    expected = "not known yet" if camera.expected_per_day is None else f"{camera.expected_per_day:.1f}"
+    return f"a day: {expected} expected, {camera.actual_per_day:.1f} in the last week"
+
+
+TEMPLATES.filters["rates"] = rates
 TEMPLATES.filters["rarity"] = rarity
 TEMPLATES.filters["event_duration"] = event_duration
 TEMPLATES.filters["duration"] = duration_text

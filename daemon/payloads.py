@@ -14,6 +14,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from daemon.utc import utc_seconds, utc_text
+from pipeline.feedback import Verdict
 from pipeline.types import CameraState, Event, EventKind, EventPhase, Region, Severity
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -99,11 +100,31 @@ class StateMessage(Message):
     anomaly: bool = Field(description="Whether an anomaly event is open.")
     anomaly_score: Fraction = Field(description="The newest anomaly score.")
     calibration_ratio: Fraction = Field(description="1 where the alarm budget can be promised.")
+    expected_per_day: float | None = Field(
+        default=None, ge=0, description="Anomaly alarms that a day like the last one would bring."
+    )
+    actual_per_day: float = Field(
+        default=0.0, ge=0, description="Anomaly alarms a day in the last week, without confirmed ones."
+    )
     behaviour: str | None = Field(default=None, description="The behaviour that is seen, if any.")
     active_events: tuple[str, ...] = Field(default=(), description="The events that are open.")
 
 
-SCHEMAS: dict[str, type[Message]] = {"event": EventMessage, "state": StateMessage}
+class FeedbackMessage(Message):
+    """The answer to somebody's word on an event; retained."""
+
+    event: str | None = Field(default=None, description="The event that was meant, where it was taken.")
+    verdict: Verdict | None = Field(default=None, description="What was said of it.")
+    by: str | None = Field(default=None, description="Who said so, if known.")
+    given_utc: UtcTime | None = Field(default=None, description="When it was taken.")
+    problem: str | None = Field(default=None, description="In one sentence, why it was not taken.")
+
+
+SCHEMAS: dict[str, type[Message]] = {
+    "event": EventMessage,
+    "state": StateMessage,
+    "feedback": FeedbackMessage,
+}
 
 
 def event_message(event: Event, seq: int, origin: Origin) -> EventMessage:
@@ -161,6 +182,8 @@ def state_message(state: CameraState, open_kinds: Collection[EventKind] = ()) ->
         anomaly=EventKind.ANOMALY in open_kinds,
         anomaly_score=_fraction(state.anomaly_score, digits=3),
         calibration_ratio=_fraction(state.calibration_ratio, digits=3),
+        expected_per_day=state.expected_per_day,
+        actual_per_day=state.actual_per_day,
         behaviour=state.behaviour,
         active_events=state.active_events,
     )

@@ -1,4 +1,4 @@
-"""HTTP requests in; the page, events, pictures, metrics and health out. Nothing here changes the daemon.
+"""HTTP requests in; the page, events, pictures, metrics and health out. Only POST changes anything.
 
 /                          the page                     /metrics   for Prometheus
 /events?camera=…           past events                  /events/<event>   one of them
@@ -6,7 +6,11 @@
 /api/cameras  /api/system  how things stand             /readyz    200, or 503 and what is missing
 /snapshots/<event>.jpg     an event's picture           /cameras/<name>.jpg   the newest picture
 /clips/<event>.mp4         an event's video
-/api/reload (POST)         read the settings again
+
+POST, with the header `x-videobertd`:
+/api/reload                                    read the settings again
+/api/events/<id>/feedback?verdict=<v>&by=<who> say that it was no alarm, or that it was one
+/api/cameras/<name>/<switch>?value=<v>         turn a camera's switch, or set its budget
 """
 
 from collections.abc import Awaitable
@@ -28,9 +32,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.archive import parse_filter, to_query
 from daemon.config import HttpTable
+from daemon.feedback import FeedbackError, UnknownEventError
 from daemon.pages import render_archive, render_event, render_page
-from daemon.queries import parse_event_query
+from daemon.queries import parse_event_query, parse_feedback_query
 from daemon.views import Backstage, CameraView, SystemView
+from pipeline.errors import SettingsError
 from pipeline.types import CameraStatus
 
 STATIC_DIR = Path(__file__).parent / "static"
@@ -42,8 +48,8 @@ SECURITY_HEADERS = {
     b"referrer-policy": b"no-referrer",
     b"cross-origin-resource-policy": b"same-origin",
 }
-# A browser sends a header of our own to another site only after asking it: no page elsewhere can reload us.
-RELOAD_HEADER = "x-videobertd"
+# A browser sends a header of our own to another site only after asking it: no page elsewhere can change us.
+OWN_HEADER = "x-videobertd"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -142,10 +148,33 @@ class Web:
 
     def reload(self, request: Request) -> Response:
         """Ask for the settings to be read again; the log says what came of it."""
-        if RELOAD_HEADER not in request.headers:
-            raise HTTPException(403, f"the header {RELOAD_HEADER} is missing")
+        _refuse_strangers(request)
         self._backstage.request_reload()
         return JSONResponse({"reload": "requested"}, status_code=202)
+
+    def feedback(self, request: Request) -> Response:
+        """Take somebody's word on an event."""
+        _refuse_strangers(request)
+        event_id = request.path_params["event_id"]
+        try:
+            answer = self._backstage.give_feedback(parse_feedback_query(event_id, request.query_params))
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from error
+        except UnknownEventError as error:
+            raise HTTPException(404, str(error)) from error
+        except FeedbackError as error:
+            raise HTTPException(409, str(error)) from error
+        return _fresh(Response(answer.to_json(), media_type="application/json"))
+
+    def turn(self, request: Request) -> Response:
+        """Turn a camera's switch."""
+        _refuse_strangers(request)
+        camera, switch = request.path_params["camera"], request.path_params["switch"]
+        try:
+            self._backstage.turn(camera, switch, request.query_params.get("value", ""))
+        except SettingsError as error:
+            raise HTTPException(400, str(error)) from error
+        return _fresh(JSONResponse({"camera": camera, "turned": switch}))
 
 
 def find_problems(cameras: tuple[CameraView, ...], system: SystemView) -> dict[str, str]:
@@ -172,6 +201,8 @@ def create_app(backstage: Backstage, registry: CollectorRegistry, http: HttpTabl
             Route("/api/cameras", web.cameras),
             Route("/api/system", web.system),
             Route("/api/reload", web.reload, methods=["POST"]),
+            Route("/api/events/{event_id}/feedback", web.feedback, methods=["POST"]),
+            Route("/api/cameras/{camera}/{switch}", web.turn, methods=["POST"]),
             Route("/snapshots/{event_id}.jpg", web.snapshot),
             Route("/clips/{event_id}.mp4", web.clip),
             Route("/cameras/{camera}.jpg", web.picture),
@@ -211,6 +242,12 @@ def _allowed_hosts(http: HttpTable) -> list[str]:
         return ["*"]
     public = urlsplit(http.public_url).hostname
     return [*sorted(_LOOPBACK), "[::1]", *([public] if public else [])]
+
+
+def _refuse_strangers(request: Request) -> None:
+    """Let in only who sends our own header, as no form or script of another site can."""
+    if OWN_HEADER not in request.headers:
+        raise HTTPException(403, f"the header {OWN_HEADER} is missing")
 
 
 def _error_response(request: Request, error: Exception) -> Response:

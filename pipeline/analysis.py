@@ -20,6 +20,7 @@ from pipeline.errors import StateError
 from pipeline.events import EventBook
 from pipeline.evidence import snapshot
 from pipeline.explanation import Explainer
+from pipeline.feedback import Lesson
 from pipeline.metrics import Metrics
 from pipeline.presence import NO_PRESENCE, Presence
 from pipeline.presence_events import PresenceEvents
@@ -178,6 +179,11 @@ class CameraAnalysis:
                 self._level = 0.0
                 self._publish_state(motion=False)
 
+    def teach(self, lesson: Lesson) -> None:
+        """Take a person's word on one of this camera's alarms."""
+        with self._lock:
+            self._stages.anomaly.teach(lesson)
+
     def save(self, folder: Path) -> None:
         """Keep what was learned as `<folder>/<camera>.npz`; a full disk is logged once and changes nothing.
 
@@ -273,6 +279,7 @@ class CameraAnalysis:
 
     def _publish_state(self, *, motion: bool) -> None:
         detector = self._stages.anomaly
+        expected = detector.alarm.expected_per_day
         state = CameraState(
             camera=self.camera,
             motion=motion,
@@ -280,10 +287,16 @@ class CameraAnalysis:
             calibration_ratio=round(detector.calibration_ratio, 2),
             behaviour=self._stages.behaviour.current,
             active_events=tuple(event.label for event in self._book.active(self.camera)),
+            expected_per_day=None if expected is None else round(expected, 1),
+            actual_per_day=round(detector.alarm.actual_per_day, 1),
         )
         self._metrics.anomaly_score.labels(self.camera).set(self._level)
         self._metrics.calibration_ratio.labels(self.camera).set(detector.calibration_ratio)
         self._metrics.alarm_budget_used.labels(self.camera).set(detector.budget_used_ratio)
+        if expected is not None:
+            self._metrics.alarms_expected.labels(self.camera).set(expected)
+        self._metrics.alarms_actual.labels(self.camera).set(detector.alarm.actual_per_day)
+        self._metrics.alarm_budget.labels(self.camera).set(self._controls.snapshot().budget_per_day)
         if state != self._state:
             self._state = state
             self._listener.on_state(state)

@@ -118,6 +118,8 @@ def test_every_topic_is_documented():
         topics.state(camera),
         topics.snapshot(camera),
         topics.switch_state(camera, "enabled"),
+        topics.feedback_set(camera),
+        topics.feedback_state(camera),
         *(topics.switch_set(camera, switch) for switch in SWITCHES),
         "homeassistant/device/videobert_<camera>/config",
     ]

@@ -1,5 +1,6 @@
 // Brings older events when the end of the list comes into view; without a script the link does.
 import { showTimes, watchPicture } from "./times.js";
+import "./verdicts.js";
 
 const list = document.getElementById("events");
 

@@ -1,5 +1,6 @@
 // Keeps the page current: asks for what is new every two seconds, and only while somebody looks.
 import { localTime, watchPicture } from "./times.js";
+import { tell } from "./verdicts.js";
 
 const PERIOD_MS = 2000;
 const MOST_EVENTS = 100;
@@ -59,6 +60,10 @@ function showCamera(camera) {
   const budget = `${percent(camera.budget_used_ratio)} of alarm budget`;
   fill(card, "calibration_words", learned ? budget : `learned ${percent(camera.calibration_ratio)}`);
   card.querySelector('[data-field="calibration_ratio"]').value = learned ? camera.budget_used_ratio : camera.calibration_ratio;
+  const expected = camera.expected_per_day === null ? "not known yet" : camera.expected_per_day.toFixed(1);
+  fill(card, "rates", `a day: ${expected} expected, ${camera.actual_per_day.toFixed(1)} in the last week`);
+  const budget_input = card.querySelector(".budget");
+  if (document.activeElement !== budget_input) budget_input.value = camera.budget_per_day;
   const score = card.querySelector('[data-field="anomaly_score"]');
   score.value = camera.anomaly_score;
   score.classList.toggle("high", camera.anomaly_score >= 0.5);
@@ -137,6 +142,13 @@ async function run() {
   setTimeout(run, PERIOD_MS);
 }
 
-find("reload").addEventListener("click", () => fetch("/api/reload", { method: "POST", headers: { "x-videobertd": "1" } }));
+find("reload").addEventListener("click", () => tell("/api/reload"));
+cameras.addEventListener("change", async (change) => {
+  if (!change.target.matches(".budget")) return;
+  const name = change.target.closest(".camera").dataset.name;
+  const answer = await tell(`/api/cameras/${name}/budget?value=${encodeURIComponent(change.target.value)}`);
+  change.target.setCustomValidity(answer.ok ? "" : (await answer.json()).error);
+  change.target.reportValidity();
+});
 document.querySelectorAll("img").forEach(watchPicture);
 run();

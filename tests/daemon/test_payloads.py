@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from daemon.payloads import (
     EventMessage,
+    FeedbackMessage,
     Origin,
     StateMessage,
     event_message,
@@ -106,6 +107,8 @@ def test_a_state_says_whether_an_anomaly_is_open():
         "anomaly": True,
         "anomaly_score": 0.123,
         "calibration_ratio": 1.0,
+        "expected_per_day": None,
+        "actual_per_day": 0.0,
         "behaviour": "walking",
         "active_events": ["unusual"],
     }
@@ -115,7 +118,7 @@ def test_a_state_says_whether_an_anomaly_is_open():
 def test_the_published_schemas_are_those_of_the_code(tmp_path):
     write_schemas(tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["event.schema.json", "state.schema.json"]
+    assert names == ["event.schema.json", "feedback.schema.json", "state.schema.json"]
     for name in names:
         published = (DOCS / "events" / name).read_text()
         assert published == (tmp_path / name).read_text(), "run python -m daemon.payloads docs/events"
@@ -135,8 +138,11 @@ def test_the_schema_accepts_what_is_sent_and_nothing_else(change):
 def test_every_field_and_every_example_in_the_docs_is_true():
     text = (DOCS / "events.md").read_text()
     examples = [json.loads(block.split("```")[0]) for block in text.split("```json\n")[1:]]
-    kinds = [EventMessage if "seq" in example else StateMessage for example in examples]
-    assert {kind.__name__ for kind in kinds} == {"EventMessage", "StateMessage"}
+    kinds = [
+        EventMessage if "seq" in example else FeedbackMessage if "verdict" in example else StateMessage
+        for example in examples
+    ]
+    assert {kind.__name__ for kind in kinds} == {"EventMessage", "StateMessage", "FeedbackMessage"}
     for kind, example in zip(kinds, examples, strict=True):
         assert json.loads(kind.model_validate(example).to_json()) == example
         for field in example:

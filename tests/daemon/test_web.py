@@ -11,10 +11,13 @@ from starlette.testclient import TestClient
 from daemon.archive_reader import ArchivePage
 from daemon.config import HttpTable
 from daemon.event_log import LoggedEvent
+from daemon.feedback import FeedbackCommand, FeedbackError, UnknownEventError
 from daemon.pages import duration_text, latest_by_event, rarity
-from daemon.payloads import EventMessage
+from daemon.payloads import EventMessage, FeedbackMessage
 from daemon.views import CameraView, SystemView
 from daemon.web import create_app
+from pipeline.errors import SettingsError
+from pipeline.feedback import Verdict
 from pipeline.metrics import Metrics
 from pipeline.types import CameraStatus
 
@@ -29,6 +32,8 @@ PORCH = CameraView(
     calibration_ratio=0.5,
     budget_per_day=1.0,
     budget_used_ratio=0.0,
+    expected_per_day=1.2,
+    actual_per_day=0.5,
     motion=False,
     behaviour=None,
     active_events=(),
@@ -99,6 +104,19 @@ class FakeBackstage:
 
     def request_reload(self):
         self.reloads.append(1)
+
+    def give_feedback(self, command):
+        if command.event != EVENT_ID:
+            raise UnknownEventError("no such event")
+        if command.verdict is Verdict.WAS_AN_ALARM:
+            raise FeedbackError("the disk does not take it")
+        self.asked.append(command)
+        return FeedbackMessage(event=command.event, verdict=command.verdict, by=command.by)
+
+    def turn(self, camera, switch, text):
+        if text == "lots":
+            raise SettingsError("budget is a number")
+        self.asked.append((camera, switch, text))
 
 
 def logged(seq, event_id=EVENT_ID, **changes):
@@ -321,6 +339,58 @@ def test_reload_is_refused_to_a_form_on_another_site(client, backstage):
     assert client.post("/api/reload").status_code == 403
     assert client.get("/api/reload").status_code == 405
     assert backstage.reloads == []
+
+
+OWN = {"x-videobertd": "1"}
+DISMISS = f"/api/events/{EVENT_ID}/feedback?verdict=not_an_alarm"
+
+
+def test_feedback_is_taken_from_our_own_page(client, backstage):
+    answer = client.post(f"{DISMISS}&by=anna", headers=OWN)
+    assert (answer.status_code, answer.json()["verdict"], answer.json()["by"]) == (
+        200,
+        "not_an_alarm",
+        "anna",
+    )
+    assert backstage.asked == [
+        FeedbackCommand(event=EVENT_ID, verdict=Verdict.NOT_AN_ALARM, by="anna"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "error"),
+    [
+        ("/api/events/gone/feedback?verdict=not_an_alarm", 404, "no such event"),
+        (f"/api/events/{EVENT_ID}/feedback?verdict=was_an_alarm", 409, "the disk does not take it"),
+        (f"/api/events/{EVENT_ID}/feedback?verdict=maybe", 400, "verdict: "),
+        (f"/api/events/{EVENT_ID}/feedback", 400, "verdict: Field required"),
+        (f"{DISMISS}&event=other", 400, "event is given by the path alone"),
+        (f"{DISMISS}&colour=red", 400, "colour: "),
+        ("/api/cameras/porch/budget?value=lots", 400, "budget is a number"),
+    ],
+)
+def test_what_cannot_be_taken_is_refused_in_one_sentence(client, backstage, path, status, error):
+    answer = client.post(path, headers=OWN)
+    assert (answer.status_code, answer.json()["error"][: len(error)]) == (status, error)
+    assert backstage.asked == []
+
+
+@pytest.mark.parametrize("path", [DISMISS, "/api/cameras/porch/budget?value=2"])
+def test_nothing_is_changed_by_a_form_on_another_site(client, backstage, path):
+    assert client.post(path).status_code == 403
+    assert client.get(path, headers=OWN).status_code == 405
+    assert backstage.asked == []
+
+
+def test_a_switch_is_turned_from_our_own_page(client, backstage):
+    assert client.post("/api/cameras/porch/budget?value=0.5", headers=OWN).status_code == 200
+    assert backstage.asked == [("porch", "budget", "0.5")]
+
+
+def test_the_page_tells_the_rates_and_lets_the_budget_be_set(client):
+    text = client.get("/").text
+    assert "a day: 1.2 expected, 0.5 in the last week" in text
+    assert 'class="budget" type="number" min="0.1" max="100" step="0.1" value="1.0"' in text
 
 
 def test_a_foreign_host_name_is_refused_on_loopback(client):

@@ -300,6 +300,8 @@ def test_the_state_says_what_is_true_now():
             calibration_ratio=0.25,
             behaviour=None,
             active_events=("unusual",),
+            expected_per_day=1.2,
+            actual_per_day=0.5,
         )
     ]
 
