@@ -34,7 +34,7 @@ def shared_run(*, accumulate: int, out: Path | None = None) -> dict[str, list[fl
     # Every process scores differently; all must hear the first.
     hooks = Hooks(lambda _: [0, 1, 2], loss, score=lambda _: float(not is_main()))
     settings = LoopSettings(epochs=2, learning_rate=0.05, accumulate=accumulate, patience=None)
-    trained = Loop(model, settings, hooks, Hardware("cpu")).run()
+    trained = Loop(model, settings, hooks, hardware=Hardware("cpu")).run()
     weights = [*model.weight.flatten().tolist(), *model.bias.tolist()]
     told = {"weights": weights, "read": read, "kinds": sorted(kinds), "score": trained.best_score}
     if out is not None:
