@@ -9,12 +9,22 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
+from daemon.access.rights import ROLES
 from daemon.app import run_daemon
 from daemon.check import run_check
 from daemon.demo.run import run_demo
 from daemon.events_command import EventsQuery, run_events
 from daemon.exit_codes import EXIT_CANNOT_START, EXIT_OK
 from daemon.replay_command import ReplayRequest, run_replay
+from daemon.user_command import (
+    add_token,
+    add_user,
+    change_password,
+    list_users,
+    open_accounts,
+    remove_token,
+    remove_user,
+)
 from pipeline.errors import CheckpointError, SettingsError
 from pipeline.types import EventKind
 
@@ -50,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(commands.add_parser("check", help="check the settings, each camera and the broker"))
     _add_replay(commands.add_parser("replay", help="print the events of videos or folders of images"))
     _add_events(commands.add_parser("events", help="print the event log"))
+    _add_user(commands.add_parser("user", help="who may log in to the page, and tokens for programs"))
     return parser
 
 
@@ -105,6 +116,42 @@ def _add_events(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line, as published")
 
 
+def _add_user(parser: argparse.ArgumentParser) -> None:
+    does = parser.add_subparsers(dest="does", required=True, metavar="WHAT")
+    _add_config(does.add_parser("list", help="print accounts and tokens"))
+    add = does.add_parser("add", help="create an account; its password is asked for")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--role", choices=list(ROLES), default="viewer", help="what it may do (%(default)s)")
+    add.add_argument("--cameras", nargs="*", metavar="CAMERA", help="only these; without it all")
+    password = does.add_parser("password", help="make a new password, which its owner must change")
+    remove = does.add_parser("remove", help="delete an account with its sessions and tokens")
+    token = does.add_parser("token", help="print a new token for a program, once")
+    revoke = does.add_parser("revoke", help="delete a token")
+    for command in (password, remove, token, revoke):
+        command.add_argument("name", metavar="NAME")
+    for command in (token, revoke):
+        command.add_argument("label", metavar="LABEL", help="what it is for")
+    for command in (add, password, remove, token, revoke):
+        _add_config(command)
+
+
+def _manage_users(options: argparse.Namespace) -> int:
+    accounts = open_accounts(options.config)
+    match options.does:
+        case "list":
+            return list_users(accounts)
+        case "add":
+            return add_user(accounts, options.name, role=options.role, cameras=options.cameras)
+        case "password":
+            return change_password(accounts, options.name)
+        case "remove":
+            return remove_user(accounts, options.name)
+        case "token":
+            return add_token(accounts, options.name, options.label)
+        case _:
+            return remove_token(accounts, options.name, options.label)
+
+
 def _dispatch(options: argparse.Namespace) -> int:
     match options.command:
         case "run":
@@ -121,6 +168,8 @@ def _dispatch(options: argparse.Namespace) -> int:
                 budget_per_day=options.budget,
             )
             return run_replay(request, as_json=options.json)
+        case "user":
+            return _manage_users(options)
         case _:
             kind = EventKind(options.kind) if options.kind else None
             query = EventsQuery(options.camera, kind, options.limit, follow=options.follow)
