@@ -101,7 +101,7 @@ def compose(base: Base) -> Iterator[Parts]:
         inference = Inference(encoder, engine.mailbox, cameras=engine.analyses, clock=clock, metrics=metrics)
         cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / "learned")
         house = _house(base, stores, engine=engine, delivery=delivery, cameras=cameras)
-        app = create_app(house, metrics.registry, settings.http, _door(settings, clock))
+        app = create_app(house, metrics.registry, settings.http, door=_door(settings, clock))
         server = HttpServer(app, listener) if listener else None
         yield Parts(delivery, stores, engine, inference, cameras, house, server, page)
 

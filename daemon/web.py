@@ -197,7 +197,9 @@ class Door:
     clock: Clock
 
 
-def create_app(backstage: Backstage, registry: CollectorRegistry, http: HttpTable, door: Door) -> Starlette:
+def create_app(
+    backstage: Backstage, registry: CollectorRegistry, http: HttpTable, *, door: Door
+) -> Starlette:
     """Compose the routes; hosts are checked where only this machine is meant to reach us."""
     web, guard = Web(backstage, registry), Guard(door.accounts, door.policy)
     pages = AccessPages(door.accounts, door.policy, Attempts(door.clock))

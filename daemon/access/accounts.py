@@ -118,14 +118,14 @@ class Accounts:
         """Return all accounts by name."""
         query = "SELECT name, role, cameras, must_change FROM accounts ORDER BY name"
         with self._open() as database:
-            return tuple(_account(*row) for row in database.execute(query))
+            return tuple(_account(row) for row in database.execute(query))
 
     def check(self, name: str, password: str) -> Account | None:
         """Return the account of this name and password; it takes as long if there is none."""
         query = "SELECT password, name, role, cameras, must_change FROM accounts WHERE name = ?"
         with self._open() as database:
             row = database.execute(query, (name,)).fetchone()
-        return _account(*row[1:]) if is_password(password, row and row[0]) else None
+        return _account(row[1:]) if is_password(password, row and row[0]) else None
 
     def begin_session(self, name: str, lasts_s: float) -> str:
         """Return the key of a new session."""
@@ -181,7 +181,7 @@ class Accounts:
         query = "SELECT name, role, cameras, must_change FROM accounts WHERE name = ?"
         with self._open() as database:
             row = database.execute(query, (name,)).fetchone()
-        return row and _account(*row)
+        return row and _account(row)
 
     def _of_key(self, key: str, condition: str) -> Account | None:
         query = f"""
@@ -190,7 +190,7 @@ class Accounts:
         """  # noqa: S608 - the condition is one of the two above
         with self._open() as database:
             row = database.execute(query, (_digest(key), self._clock.utc_s())).fetchone()
-        return row and _account(*row)
+        return row and _account(row)
 
     def _known(self, database: sqlite3.Connection, name: str) -> None:
         if not database.execute("SELECT 1 FROM accounts WHERE name = ?", (name,)).fetchone():
@@ -212,7 +212,8 @@ class Accounts:
             raise SettingsError(f"{self._path} cannot be used for accounts: {error}") from error
 
 
-def _account(name: str, role: int, cameras: str | None, must_change: int) -> Account:
+def _account(row: tuple[str, int, str | None, int]) -> Account:
+    name, role, cameras, must_change = row
     seen: Collection[str] | None = None if cameras is None else json.loads(cameras)
     return Account(name, Role(role), None if seen is None else frozenset(seen), bool(must_change))
 

@@ -50,7 +50,7 @@ def client_of(backstage, accounts, policy=None, clock=None):
     registry = CollectorRegistry()
     Metrics(registry).camera_up.labels("porch").set(1)
     door = Door(accounts, policy or Policy(asks=True), clock or ManualClock())
-    app = create_app(backstage, registry, HTTP, door)
+    app = create_app(backstage, registry, HTTP, door=door)
     return TestClient(app, base_url="http://cams.example:8080", follow_redirects=False)
 
 

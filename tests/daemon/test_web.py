@@ -99,7 +99,7 @@ class FakeBackstage:
         return tuple(entry for entry in self.log if entry.seq > after)[:limit]
 
     def newest_events(self, which, *, limit):
-        return self.log[-limit:]
+        return tuple(e for e in self.log if which.cameras is None or e.camera in which.cameras)[-limit:]
 
     def clip(self, event_id):
         return self.clips.get(event_id)
@@ -154,7 +154,7 @@ def backstage():
 def client(backstage):
     registry = CollectorRegistry()
     Metrics(registry).camera_up.labels("porch").set(1)
-    app = create_app(backstage, registry, HttpTable(), EVERYBODY_IN)
+    app = create_app(backstage, registry, HttpTable(), door=EVERYBODY_IN)
     with TestClient(app, base_url="http://127.0.0.1:8080") as client:
         yield client
 
@@ -409,13 +409,13 @@ def test_a_foreign_host_name_is_refused_on_loopback(client):
 def test_the_public_host_name_is_accepted_on_loopback(backstage):
     http = HttpTable(public_url="https://cctv.example/")
     with TestClient(
-        create_app(backstage, CollectorRegistry(), http, EVERYBODY_IN), base_url="http://cctv.example"
+        create_app(backstage, CollectorRegistry(), http, door=EVERYBODY_IN), base_url="http://cctv.example"
     ) as client:
         assert client.get("/healthz").status_code == 200
 
 
 def test_any_host_name_is_accepted_where_the_network_is_let_in(backstage):
-    app = create_app(backstage, CollectorRegistry(), HttpTable(host="0.0.0.0"), EVERYBODY_IN)
+    app = create_app(backstage, CollectorRegistry(), HttpTable(host="0.0.0.0"), door=EVERYBODY_IN)
     with TestClient(app, base_url="http://nas.lan:8080") as client:
         assert client.get("/healthz").status_code == 200
 
