@@ -261,8 +261,8 @@ class CameraAnalysis:
             self._tell_snapshot(event, frame.frame)
 
     def _tell_behaviours(self, frame: SampledFrame, probabilities: Mapping[str, F32]) -> None:
-        moment = Moment(frame, self._stages.clips.clip(), self._recent)
         for change in self._stages.behaviour.update(frame.utc_s, probabilities):
+            moment = Moment(frame, self._stages.clips.clip(), self._recent)
             told = self._behaviour_events.take(change, moment)
             if told is not None:
                 self._tell_snapshot(told.event, told.picture)
