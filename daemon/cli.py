@@ -15,7 +15,8 @@ from daemon.demo.run import run_demo
 from daemon.events_command import EventsQuery, run_events
 from daemon.exit_codes import EXIT_CANNOT_START, EXIT_OK
 from daemon.replay_command import ReplayRequest, run_replay
-from pipeline.errors import CheckpointError, SettingsError
+from daemon.state_command import StateRequest, run_state
+from pipeline.errors import CheckpointError, SettingsError, StateError
 from pipeline.types import EventKind
 
 DEFAULT_CONFIG = Path("config.toml")
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return _dispatch(options)
-    except (SettingsError, CheckpointError) as error:
+    except (SettingsError, CheckpointError, StateError) as error:
         print(error, file=sys.stderr)
         return EXIT_CANNOT_START
     except KeyboardInterrupt:
@@ -50,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(commands.add_parser("check", help="check the settings, each camera and the broker"))
     _add_replay(commands.add_parser("replay", help="print the events of videos or folders of images"))
     _add_events(commands.add_parser("events", help="print the event log"))
+    _add_state(commands.add_parser("state", help="take along what a camera has learned"))
     return parser
 
 
@@ -105,6 +107,13 @@ def _add_events(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line, as published")
 
 
+def _add_state(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=["export", "import"], metavar="ACTION", help="export or import")
+    parser.add_argument("camera", metavar="CAMERA", help="its name in the settings")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the file outside the data folder")
+    _add_config(parser)
+
+
 def _dispatch(options: argparse.Namespace) -> int:
     match options.command:
         case "run":
@@ -121,6 +130,8 @@ def _dispatch(options: argparse.Namespace) -> int:
                 budget_per_day=options.budget,
             )
             return run_replay(request, as_json=options.json)
+        case "state":
+            return run_state(options.config, StateRequest(options.action, options.camera, options.file))
         case _:
             kind = EventKind(options.kind) if options.kind else None
             query = EventsQuery(options.camera, kind, options.limit, follow=options.follow)

@@ -17,6 +17,7 @@ from daemon.outbox import end_open_events
 from daemon.overview import Fanout, Overview
 from daemon.server import HttpServer, bind, page_url
 from daemon.snapshots import Snapshots
+from daemon.state_command import LEARNED_DIR
 from daemon.tuning import Tuning
 from daemon.web import create_app
 from models.runtime import Encoder
@@ -80,7 +81,7 @@ def compose(base: Base) -> Iterator[Parts]:
         stores = _stores(settings, delivery, clock)
         engine = _engine(base, encoder, delivery=delivery, stores=stores, metrics=metrics)
         inference = Inference(encoder, engine.mailbox, cameras=engine.analyses, clock=clock, metrics=metrics)
-        cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / "learned")
+        cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / LEARNED_DIR)
         house = _house(base, stores, engine=engine, delivery=delivery, cameras=cameras)
         app = create_app(house, metrics.registry, settings.http)
         server = HttpServer(app, listener) if listener else None

@@ -77,15 +77,24 @@ class Outlets:
 def stages_for(checkpoint: Checkpoint, anomaly: AnomalySettings, behaviour: BehaviourSettings) -> Stages:
     """Return new stages for one camera, in the sizes that the checkpoint asks for."""
     feature_dim = checkpoint.feature_dim * len(checkpoint.pictures)
-    encoder = f"{checkpoint.name} {checkpoint.version}"
     return Stages(
         clips=ClipBuffer(checkpoint.num_frames, feature_dim, checkpoint.motion_dim),
-        anomaly=AnomalyDetector(replace(anomaly, encoder=encoder)),
+        anomaly=AnomalyDetector(replace(anomaly, encoder=encoder_name(checkpoint))),
         behaviour=Behaviour(checkpoint.tasks, behaviour),
         # Half a frame less, lest a frame that comes a millisecond early wait for the next one.
         stride_s=checkpoint.stride_s - 0.5 / checkpoint.sample_fps,
         alert_tasks=frozenset(name for name, task in checkpoint.tasks.items() if NORMAL_LABEL in task.labels),
     )
+
+
+def encoder_name(checkpoint: Checkpoint) -> str:
+    """Return the name under which a state says whose features it remembers."""
+    return f"{checkpoint.name} {checkpoint.version}"
+
+
+def state_path(folder: Path, camera: str) -> Path:
+    """Return where a camera's state lies in the folder of all."""
+    return folder / f"{camera}.npz"
 
 
 class CameraAnalysis:
@@ -173,7 +182,7 @@ class CameraAnalysis:
             state = self._stages.anomaly.to_bytes()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_state(self._state_path(folder), state)
+            write_state(state_path(folder, self.camera), state)
         except OSError as error:
             if self._is_saved:
                 logger.warning("what camera %s has learned could not be saved: %s", self.camera, error)
@@ -185,7 +194,7 @@ class CameraAnalysis:
 
     def load(self, folder: Path) -> None:
         """Take up what was learned before; a damaged file is logged and learning starts anew."""
-        path = self._state_path(folder)
+        path = state_path(folder, self.camera)
         if not path.exists():
             return
         try:
@@ -194,9 +203,6 @@ class CameraAnalysis:
                 self._budget_per_day = None  # what was loaded knows another budget
         except (StateError, OSError) as error:
             logger.warning("camera %s starts to learn anew: %s", self.camera, error)
-
-    def _state_path(self, folder: Path) -> Path:
-        return folder / f"{self.camera}.npz"
 
     def _remember(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> bool:
         if encoded is not None:
