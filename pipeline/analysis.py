@@ -20,6 +20,7 @@ from pipeline.events import EventBook, EventKey, Finding
 from pipeline.evidence import snapshot
 from pipeline.feedback import Lesson
 from pipeline.metrics import Metrics
+from pipeline.scene_change import Scene, SceneChange
 from pipeline.types import (
     CameraState,
     CameraStatus,
@@ -37,6 +38,9 @@ logger = logging.getLogger(__name__)
 F32 = NDArray[np.float32]
 
 STATE_INTERVAL_S = 1.0
+CHANGED_LABEL = "changed"
+CHANGED = "The whole picture looks different at once, as after a light was switched."
+LEARNED = "The new look of the picture is the usual one now."
 # A task that sets a label against this one looks for something that should not happen.
 NORMAL_LABEL = "normal"
 # A clip that is filled less says too little about behaviour.
@@ -120,6 +124,8 @@ class CameraAnalysis:
         self._level = 0.0
         self._state: CameraState | None = None
         self._state_due_s = float("-inf")
+        self._scene = SceneChange()
+        self._is_relearning = False
         self._is_saved = True  # the last attempt to save went well
 
     def absorb(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> None:
@@ -161,6 +167,11 @@ class CameraAnalysis:
     def take_status(self, status: CameraStatus, reason: str) -> None:
         """Take the camera's new status; whatever it seemed to see ends where it is not online."""
         with self._lock:
+            if self._status is CameraStatus.MOVED and status is CameraStatus.ONLINE:
+                self._scene.relearn()
+                self._is_relearning = True  # that it was moved has been told
+            elif status is not CameraStatus.ONLINE:
+                self._scene.forget()
             self._status = status
             if status is not CameraStatus.ONLINE:
                 self._quiet(EventKind.ANOMALY, reason)
@@ -219,16 +230,38 @@ class CameraAnalysis:
         if switches.budget_per_day != self._budget_per_day:
             self._budget_per_day = switches.budget_per_day
             detector.alarm.set_budget(switches.budget_per_day)
-        suppressed = self._status is not CameraStatus.ONLINE or not switches.anomaly
+        is_seeing = self._status is CameraStatus.ONLINE and switches.anomaly
+        scene = self._look_at_scene(frame) if is_seeing else Scene.STEADY
+        rests = is_seeing and self._scene.lets_alarms_rest
+        suppressed, relearn = not is_seeing or rests, rests and scene is Scene.RELEARNING
+        utc_s = frame.frame.utc_s
         if encoded is None:
-            anomaly = detector.rest(frame.frame.utc_s, suppressed=suppressed)
+            anomaly = detector.rest(utc_s, suppressed=suppressed, relearn=relearn)
         else:
-            anomaly = detector.observe(encoded.grid, frame.movement, frame.frame.utc_s, suppressed=suppressed)
+            grid, movement = encoded.grid, frame.movement
+            anomaly = detector.observe(grid, movement, utc_s, suppressed=suppressed, relearn=relearn)
         self._level = anomaly.level
-        if suppressed:
+        if not is_seeing:
             self._quiet(EventKind.ANOMALY, "Anomaly events were switched off.")
+        elif suppressed:
+            self._quiet(EventKind.ANOMALY, "The whole picture has changed.")
         else:
             self._tell_anomaly(anomaly, frame)
+
+    def _look_at_scene(self, frame: ObservedFrame) -> Scene:
+        """Notice where the whole picture becomes another one; report that once, and when it is learned."""
+        seen = frame.frame
+        if frame.begins:
+            self._scene.forget()
+        scene = self._scene.observe(seen.luma, self._stages.anomaly.unusual_share, seen.utc_s)
+        key = EventKey(self.camera, EventKind.CAMERA, CHANGED_LABEL)
+        if scene is Scene.RELEARNING and not self._is_relearning:
+            finding = Finding(1.0, Severity.INFO, CHANGED, utc_s=seen.utc_s, captured_s=seen.arrived_s)
+            self._book.begin(key, finding)
+        elif scene is Scene.STEADY and self._is_relearning:
+            self._book.end(key, LEARNED, utc_s=seen.utc_s, captured_s=seen.arrived_s)
+        self._is_relearning = scene is Scene.RELEARNING or (self._is_relearning and scene is Scene.UNSETTLED)
+        return scene
 
     def _tell_anomaly(self, anomaly: Anomaly, frame: ObservedFrame) -> None:
         event = self._alarm_events.take(anomaly, frame)
