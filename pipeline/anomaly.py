@@ -57,7 +57,9 @@ class Anomaly:
     @property
     def sight(self) -> Sight:
         """Return the most unusual thing, as feedback knows it again."""
-        return Sight(self.normality.part, tuple(np.round(self.normality.signature, 3).tolist()))
+        signature = tuple(np.round(self.normality.signature, 3).tolist())
+        strength = self.level / (1 - self.level) if self.level < 1 else math.inf
+        return Sight(self.normality.part, signature, round(strength, 3))
 
 
 class AnomalyDetector:
