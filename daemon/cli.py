@@ -4,28 +4,20 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from daemon.access.rights import ROLES
 from daemon.app import run_daemon
 from daemon.check import run_check
 from daemon.demo.run import run_demo
 from daemon.events_command import EventsQuery, run_events
 from daemon.exit_codes import EXIT_CANNOT_START, EXIT_OK
 from daemon.replay_command import ReplayRequest, run_replay
-from daemon.user_command import (
-    add_token,
-    add_user,
-    change_password,
-    list_users,
-    open_accounts,
-    remove_token,
-    remove_user,
-)
-from pipeline.errors import CheckpointError, SettingsError
+from daemon.state_command import StateRequest, run_state
+from daemon.user_command import add_user_commands, run_user
+from pipeline.errors import CheckpointError, SettingsError, StateError
 from pipeline.types import EventKind
 
 DEFAULT_CONFIG = Path("config.toml")
@@ -37,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return _dispatch(options)
-    except (SettingsError, CheckpointError) as error:
+    except (SettingsError, CheckpointError, StateError) as error:
         print(error, file=sys.stderr)
         return EXIT_CANNOT_START
     except KeyboardInterrupt:
@@ -60,7 +52,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(commands.add_parser("check", help="check the settings, each camera and the broker"))
     _add_replay(commands.add_parser("replay", help="print the events of videos or folders of images"))
     _add_events(commands.add_parser("events", help="print the event log"))
-    _add_user(commands.add_parser("user", help="who may log in to the page, and tokens for programs"))
+    add_user_commands(
+        commands.add_parser("user", help="who may log in to the page, and tokens for programs"),
+        add_config=_add_config,
+    )
+    _add_state(commands.add_parser("state", help="take along what a camera has learned"))
     return parser
 
 
@@ -116,64 +112,37 @@ def _add_events(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line, as published")
 
 
-def _add_user(parser: argparse.ArgumentParser) -> None:
-    does = parser.add_subparsers(dest="does", required=True, metavar="WHAT")
-    _add_config(does.add_parser("list", help="print accounts and tokens"))
-    add = does.add_parser("add", help="create an account; its password is asked for")
-    add.add_argument("name", metavar="NAME")
-    add.add_argument("--role", choices=list(ROLES), default="viewer", help="what it may do (%(default)s)")
-    add.add_argument("--cameras", nargs="*", metavar="CAMERA", help="only these; without it all")
-    password = does.add_parser("password", help="make a new password, which its owner must change")
-    remove = does.add_parser("remove", help="delete an account with its sessions and tokens")
-    token = does.add_parser("token", help="print a new token for a program, once")
-    revoke = does.add_parser("revoke", help="delete a token")
-    for command in (password, remove, token, revoke):
-        command.add_argument("name", metavar="NAME")
-    for command in (token, revoke):
-        command.add_argument("label", metavar="LABEL", help="what it is for")
-    for command in (add, password, remove, token, revoke):
-        _add_config(command)
-
-
-def _manage_users(options: argparse.Namespace) -> int:
-    accounts = open_accounts(options.config)
-    match options.does:
-        case "list":
-            return list_users(accounts)
-        case "add":
-            return add_user(accounts, options.name, role=options.role, cameras=options.cameras)
-        case "password":
-            return change_password(accounts, options.name)
-        case "remove":
-            return remove_user(accounts, options.name)
-        case "token":
-            return add_token(accounts, options.name, options.label)
-        case _:
-            return remove_token(accounts, options.name, options.label)
+def _add_state(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=["export", "import"], metavar="ACTION", help="export or import")
+    parser.add_argument("camera", metavar="CAMERA", help="its name in the settings")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the file outside the data folder")
+    _add_config(parser)
 
 
 def _dispatch(options: argparse.Namespace) -> int:
-    match options.command:
-        case "run":
-            return run_daemon(options.config)
-        case "demo":
-            return run_demo(options.seconds, options.video)
-        case "check":
-            return run_check(options.config)
-        case "replay":
-            request = ReplayRequest(
-                tuple(options.sources),
-                tuple(options.learn),
-                config=options.config,
-                budget_per_day=options.budget,
-            )
-            return run_replay(request, as_json=options.json)
-        case "user":
-            return _manage_users(options)
-        case _:
-            kind = EventKind(options.kind) if options.kind else None
-            query = EventsQuery(options.camera, kind, options.limit, follow=options.follow)
-            return run_events(options.config, query, as_json=options.json)
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "run": lambda given: run_daemon(given.config),
+        "demo": lambda given: run_demo(given.seconds, given.video),
+        "check": lambda given: run_check(given.config),
+        "replay": _replay,
+        "events": _events,
+        "user": run_user,
+        "state": lambda given: run_state(given.config, StateRequest(given.action, given.camera, given.file)),
+    }
+    return commands[options.command](options)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    request = ReplayRequest(
+        tuple(options.sources), tuple(options.learn), config=options.config, budget_per_day=options.budget
+    )
+    return run_replay(request, as_json=options.json)
+
+
+def _events(options: argparse.Namespace) -> int:
+    kind = EventKind(options.kind) if options.kind else None
+    query = EventsQuery(options.camera, kind, options.limit, follow=options.follow)
+    return run_events(options.config, query, as_json=options.json)
 
 
 if __name__ == "__main__":

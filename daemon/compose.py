@@ -23,6 +23,7 @@ from daemon.overview import Fanout, Overview
 from daemon.payloads import Origin
 from daemon.recordings import Recordings
 from daemon.server import HttpServer, bind, page_url
+from daemon.state_command import LEARNED_DIR
 from daemon.tuning import Tuning
 from daemon.web import Door, create_app
 from models.runtime import Encoder
@@ -99,7 +100,7 @@ def compose(base: Base) -> Iterator[Parts]:
             metrics=metrics,
         )
         inference = Inference(encoder, engine.mailbox, cameras=engine.analyses, clock=clock, metrics=metrics)
-        cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / "learned")
+        cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / LEARNED_DIR)
         house = _house(base, stores, engine=engine, delivery=delivery, cameras=cameras)
         app = create_app(house, metrics.registry, settings.http, door=_door(settings, clock))
         server = HttpServer(app, listener) if listener else None

@@ -265,12 +265,14 @@ def feedback_row(stored: StoredFeedback) -> tuple[object, ...]:
 
 def sights_text(sights: tuple[Sight, ...]) -> str:
     """Return sights as JSON."""
-    return json.dumps([[sight.part, sight.signature] for sight in sights], separators=(",", ":"))
+    return json.dumps(
+        [[sight.part, sight.signature, sight.strength] for sight in sights], separators=(",", ":")
+    )
 
 
 def sights_from_text(text: str) -> tuple[Sight, ...]:
     """Return the sights that `sights_text` wrote."""
-    return tuple(Sight(part, tuple(signature)) for part, signature in json.loads(text))
+    return tuple(Sight(part, tuple(signature), strength) for part, signature, strength in json.loads(text))
 
 
 @contextmanager

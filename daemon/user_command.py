@@ -1,6 +1,8 @@
 """Accounts and tokens on the command line; a running daemon heeds a change at the next request."""
 
+import argparse
 import sys
+from collections.abc import Callable
 from getpass import getpass
 from pathlib import Path
 
@@ -11,6 +13,50 @@ from daemon.config import load_settings
 from daemon.exit_codes import EXIT_OK
 from pipeline.clock import SystemClock
 from pipeline.errors import SettingsError
+
+
+def add_user_commands(
+    parser: argparse.ArgumentParser, *, add_config: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    """Add what `videobertd user` can do."""
+    does = parser.add_subparsers(dest="does", required=True, metavar="WHAT")
+    add_config(does.add_parser("list", help="print accounts and tokens"))
+    add = does.add_parser("add", help="create an account; its password is asked for")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--role", choices=list(ROLES), default="viewer", help="what it may do (%(default)s)")
+    add.add_argument("--cameras", nargs="*", metavar="CAMERA", help="only these; without it all")
+    password = does.add_parser("password", help="make a new password, which its owner must change")
+    remove = does.add_parser("remove", help="delete an account with its sessions and tokens")
+    token = does.add_parser("token", help="print a new token for a program, once")
+    revoke = does.add_parser("revoke", help="delete a token")
+    for command in (password, remove, token, revoke):
+        command.add_argument("name", metavar="NAME")
+    for command in (token, revoke):
+        command.add_argument("label", metavar="LABEL", help="what it is for")
+    for command in (add, password, remove, token, revoke):
+        add_config(command)
+
+
+def run_user(options: argparse.Namespace) -> int:
+    """Do what the command line says with the accounts of the settings' data folder.
+
+    Raises:
+        SettingsError: It cannot be done; nothing has changed.
+    """
+    accounts = open_accounts(options.config)
+    match options.does:
+        case "list":
+            return list_users(accounts)
+        case "add":
+            return add_user(accounts, options.name, role=options.role, cameras=options.cameras)
+        case "password":
+            return change_password(accounts, options.name)
+        case "remove":
+            return remove_user(accounts, options.name)
+        case "token":
+            return add_token(accounts, options.name, options.label)
+        case _:
+            return remove_token(accounts, options.name, options.label)
 
 
 def open_accounts(config: Path) -> Accounts:
