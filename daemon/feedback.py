@@ -48,7 +48,9 @@ class FeedbackCommand(BaseModel):
 class FeedbackDesk:
     """Takes feedback for all cameras; a word once given is kept, and taught again at every start."""
 
-    def __init__(self, topics: Topics, *, outbox: Outbox, board: Board, clock: Clock, model: str | None) -> None:
+    def __init__(
+        self, topics: Topics, *, outbox: Outbox, board: Board, clock: Clock, model: str | None
+    ) -> None:
         self._topics = topics
         self._outbox = outbox
         self._board = board
