@@ -1,9 +1,9 @@
 """The demo's plaza as a data set of its own: usual life to learn from, a runner and a cart to be found.
 
     python -m benchmarks.rendered OUT
-    videobert-train anomaly --train OUT/train --test OUT/test --pictures docs/images --curves docs/images
+    videobert-train anomaly --train OUT/train --test OUT/test --pictures OUT/drawn --curves OUT/drawn
 
-It is drawn, so its pictures may be shown: those of docs/anomaly.md are made by these two lines.
+It is drawn, so its pictures may be shown: those in docs/images are some of what these two lines draw.
 """
 
 import argparse
