@@ -5,10 +5,10 @@ import os
 from daemon.config import CameraTable, Settings
 from daemon.mqtt import MqttSettings
 from models.checkpoint import DEFAULT_DIR
+from models.gate import GateSettings
 from models.runtime import Encoder, open_encoder
 from pipeline.controls import CameraControls
 from pipeline.errors import SettingsError
-from pipeline.gate import GateSettings
 from pipeline.stream import SourceSettings
 
 

@@ -119,6 +119,7 @@ class VideoBERTConfig(PreTrainedConfig):
     """
 
     model_type = "videobert"
+    keys_to_ignore_at_inference = ["embedding"]  # noqa: RUF012 - Trainer's predictions are the logits alone
     attribute_map = {  # noqa: RUF012 - transformers' own convention
         "vocab_size": "text_vocab_size",
         "num_hidden_layers": "num_joint_layers",

@@ -13,15 +13,15 @@ from typing import Protocol
 import numpy as np
 
 from models.flow import FINE, MOTION_DIM
+from models.gate import Gate, GateSettings
 from models.motion import MotionRenderer
+from models.sampler import Sampler
+from models.scaler import Scaler
 from pipeline.backoff import Backoff, BackoffSettings
 from pipeline.clock import Clock
 from pipeline.errors import SourceError
-from pipeline.gate import Gate, GateSettings
 from pipeline.health import HealthMonitor, HealthSettings
 from pipeline.metrics import Metrics
-from pipeline.sampler import Sampler
-from pipeline.scaler import Scaler
 from pipeline.source import Opener, SourceSettings
 from pipeline.standing import CameraReporter, Standing
 from pipeline.stream import DecodedFrame
