@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from models.captioning import VideoBERTForCaptioning
     from models.configuration import VideoBERTConfig
     from models.heads import VideoBERTForSequenceClassification
     from models.pretraining import VideoBERTForPreTraining
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _MODULE_OF = {
     "Clip": "models.videos",
     "VideoBERTConfig": "models.configuration",
+    "VideoBERTForCaptioning": "models.captioning",
     "VideoBERTForPreTraining": "models.pretraining",
     "VideoBERTForSequenceClassification": "models.heads",
     "VideoBERTModel": "models.videobert",
@@ -25,6 +27,7 @@ _MODULE_OF = {
 __all__ = [
     "Clip",
     "VideoBERTConfig",
+    "VideoBERTForCaptioning",
     "VideoBERTForPreTraining",
     "VideoBERTForSequenceClassification",
     "VideoBERTModel",

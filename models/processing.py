@@ -13,6 +13,7 @@ from transformers import AutoProcessor, AutoTokenizer, BatchFeature, BertTokeniz
 
 from models.checkpoint import DEFAULT_DIR, DESCRIPTION_FILE
 from models.configuration import VideoBERTConfig
+from models.heads import IGNORED
 from models.observer import FrameEncoder, Observation, encode_observed, newest
 from models.runtime import ClipBatch, DrawnClip, Encoder, FrameFeatures, open_encoder
 from models.text_tower import VOCABULARY_FILE, text_package_dir
@@ -126,6 +127,17 @@ class VideoBERTProcessor(ProcessorMixin):
         if given:
             tensors.update(_as_tensors(self.encode_videos(given, encode)))
         return BatchFeature(tensors)
+
+    def caption_labels(self, captions: Sequence[str], *, max_tokens: int = 32) -> torch.Tensor:
+        """Return the `labels` (B, L) of `VideoBERTForCaptioning`: word pieces up to [SEP], then -100.
+
+        A caption of more than `max_tokens`, the configuration's `max_caption_tokens`, is cut.
+        """
+        tokens = self.tokenizer(
+            list(captions), padding=True, truncation=True, max_length=max_tokens + 1, return_tensors="pt"
+        )
+        labels: torch.Tensor = tokens["input_ids"].masked_fill(tokens["attention_mask"] == 0, IGNORED)
+        return labels[:, 1:]  # without [CLS], which is where the decoder begins
 
     def observe(self, video: Video) -> list[Observation]:
         """Return the frames that count, drawn, and before them what a still one repeats."""

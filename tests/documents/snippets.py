@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import torch
+
 from tests.media import HEIGHT_PX, WIDTH_PX, moving_square, scene, write_video
 
 REPOSITORY = Path(__file__).parents[2]
@@ -19,7 +21,12 @@ def code_blocks(document: str, heading: str | None = None) -> list[str]:
 def run(block: str, names: dict[str, object] | None = None) -> dict[str, object]:
     """Run a block as a script and return what it has defined; `names` are those defined before it."""
     defined = {"__name__": "__main__", **(names or {})}
-    exec(compile(block, "a document's block", "exec"), defined)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # more of them only wait for one another on a busy machine
+    try:
+        exec(compile(block, "a document's block", "exec"), defined)
+    finally:
+        torch.set_num_threads(threads)
     return defined
 
 
