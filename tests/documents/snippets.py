@@ -1,6 +1,7 @@
 """The code blocks of a document, to be run as they stand, and a folder of clips that they can be run on."""
 
 import re
+import shlex
 from pathlib import Path
 
 import torch
@@ -55,3 +56,15 @@ def pictures(label: str, *, seed: int) -> list:
         picture[bottom - 40 : bottom, left : left + 40] = 255
         fallen.append(picture)
     return fallen
+
+
+def commands(document: str) -> list[list[str]]:
+    """Return the words of each command of ours in a document's shell blocks, without comments."""
+    text = (REPOSITORY / document).read_text(encoding="utf-8")
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
+    lines = [line.strip() for line in blocks.splitlines()]
+    return [
+        shlex.split(line, comments=True)
+        for line in lines
+        if line.startswith(("videobertd ", "videobert-train "))
+    ]
