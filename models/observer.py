@@ -10,7 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from models.flow import MOTION_DIM
+from models.flow import FINE, MOTION_DIM
 from models.gate import Gate, GateSettings
 from models.motion import MotionRenderer, MotionSettings
 from models.runtime import FrameFeatures
@@ -21,18 +21,26 @@ U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 FrameEncoder = Callable[[U8], FrameFeatures]
 
+NO_MOVEMENT = np.zeros((FINE, FINE, 3), np.float32)
+NO_MOTION = np.zeros(MOTION_DIM, np.float32)
+for _constant in (NO_MOVEMENT, NO_MOTION):
+    _constant.setflags(write=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One frame that the sampler chose, (S, S, 3) `rgb` of stream time `time_s`, and what was drawn of it.
 
-    `still` says that it looks like the one before: `pictures` (P, S, S, 3) are empty then, (0, S, S, 3), and
-    the flow descriptor `motion` (F,) is zeros. `begins` says that the stream was interrupted before it.
+    `pictures` are (P, S, S, 3), without the last where that is held (`models.motion.Picture`). `still` says
+    that the frame looks like the one before: `pictures` are empty then, (0, S, S, 3). `movement` (56, 56, 3)
+    and the flow descriptor `motion` (F,) are those of `models.flow`, zeros where it is still. `begins` says
+    that the stream was interrupted before it.
     """
 
     time_s: float
     rgb: U8
     pictures: U8
+    movement: F32
     motion: F32
     still: bool
     begins: bool
@@ -52,7 +60,7 @@ class Observer:
         """Return what there is to see in a frame; None where it was not sampled, at most glanced at."""
         if self._sampler.wants(time_s):
             return self._draw(frame, time_s)
-        if self._renderer.wants_glance(time_s):
+        if self._renderer.glances and self._sampler.is_glance:
             self._renderer.glance(self._scaler.scale_rgb(frame), time_s)
         return None
 
@@ -64,10 +72,19 @@ class Observer:
         scaled = self._scaler.scale(frame)
         if self._gate.is_still(scaled.luma, time_s):
             self._renderer.skip(scaled.rgb, time_s)
-            no_motion = np.zeros(MOTION_DIM, np.float32)
-            return Observation(time_s, scaled.rgb, self._no_pictures, no_motion, still=True, begins=begins)
+            return Observation(
+                time_s, scaled.rgb, self._no_pictures, NO_MOVEMENT, NO_MOTION, still=True, begins=begins
+            )
         view = self._renderer.render(scaled.rgb, time_s)
-        return Observation(time_s, scaled.rgb, view.pictures, view.descriptor, still=False, begins=begins)
+        return Observation(
+            time_s,
+            scaled.rgb,
+            view.fresh_pictures,
+            view.movement,
+            view.descriptor,
+            still=False,
+            begins=begins,
+        )
 
 
 def encode_observed(
@@ -75,29 +92,35 @@ def encode_observed(
 ) -> Iterator[F32]:
     """Yield the features (P * 1280,) of each frame; a still one has those of the frame before it.
 
+    So have the pictures of a frame that are held, which are the last ones of a frame that brings fewer.
     `before` are the features of the frame before the first.
     """
     moving = [frame.pictures for frame in frames if not frame.still]
-    encoded = iter(())
-    if moving:
-        pooled = encode(np.concatenate(moving)).pooled
-        encoded = iter(pooled.reshape(len(moving), -1))  # (N * P, 1280) → (N, P * 1280)
+    pooled = encode(np.concatenate(moving)).pooled if moving else np.zeros((0, 0), np.float32)
+    row = 0
     for frame in frames:
-        # The gate marks no first frame as still, so there always is one before.
-        before = before if frame.still and before is not None else next(encoded)
+        if frame.still and before is not None:  # the gate marks no first frame as still
+            yield before
+            continue
+        fresh = pooled[row : row + len(frame.pictures)].reshape(-1)  # (fresh * 1280,)
+        row += len(frame.pictures)
+        before = fresh if before is None else np.concatenate([fresh, before[len(fresh) :]])
         yield before
 
 
 def newest(frames: Iterable[Observation], count: int) -> list[Observation]:
-    """Return the newest `count` frames since the last interruption, and what a still one of them repeats.
+    """Return the newest `count` frames since the last interruption, and before them what they repeat.
 
-    M moves, s is still. Of M M s s M the newest 2 are M s s M: the second of the still ones repeats the M.
+    M brings all pictures, s is still. Of M M s s M the newest 2 are M s s M: the second of the still ones
+    repeats what the M shows. A frame with fewer pictures than the first repeats some of its.
     """
     kept: list[Observation] = []
     for frame in frames:
         if frame.begins:
             kept.clear()
         kept.append(frame)
-        while len(kept) > count and not kept[1].still:
-            kept.pop(0)
+        start = max(0, len(kept) - count)
+        while len(kept[start].pictures) < len(kept[0].pictures):
+            start -= 1
+        del kept[:start]
     return kept

@@ -42,8 +42,8 @@ class VideoSettings:
 
     pictures: tuple[str, ...] = ("fused",)
     picture_px: int = 224
-    sample_fps: float = 5.0
-    num_frames: int = 16
+    sample_fps: float = 6.0
+    num_frames: int = 24
 
     @classmethod
     def of_config(cls, config: VideoBERTConfig) -> Self:

@@ -64,6 +64,12 @@ def allocate(tuner: AdaLoraModel, memory: RankMemory, step: int) -> None:
     memory.note(tuner)
 
 
+def silence_dropped(tuner: AdaLoraModel, memory: RankMemory) -> None:
+    """Set the ranks that were dropped to 0: a moving average of the weights still remembers them."""
+    memory.tell(tuner)
+    tuner.rankallocator.mask_using_rank_pattern(tuner.model, _plan(tuner).rank_pattern)
+
+
 def orthogonality(tuner: AdaLoraModel) -> Tensor:
     """Return how far the singular vectors are from orthonormal: the mean norm of P Pᵀ - I, a scalar.
 

@@ -38,7 +38,7 @@ class Mixed:
 
 def drop_frames(clips: LabelledClips, share: float) -> LabelledClips:
     """Take out a share of the frames; the newest is always kept."""
-    kept = torch.rand(clips.mask.shape) >= share
+    kept = torch.rand(clips.mask.shape, device=clips.mask.device) >= share
     kept[:, -1] = True
     return replace(clips, mask=clips.mask & kept)
 
@@ -72,11 +72,17 @@ def mix(clips: LabelledClips, alpha: float) -> Mixed:
     return Mixed(mixed, partners, share)
 
 
-def worst_features(features: Tensor, loss: Callable[[Tensor], Tensor], length: float) -> Tensor:
-    """Return the features (B, T, V) one step up the `loss`, of `length` times the length of each clip's."""
+def worst_features(
+    features: Tensor, mask: Tensor, loss: Callable[[Tensor], Tensor], *, length: float
+) -> Tensor:
+    """Return the features (B, T, V) one step up the `loss`, of `length` times the length of each clip's.
+
+    Only the frames of `mask` (B, T) count in a clip's length: what stands at the others is noise that nobody
+    reads.
+    """
     probe = features.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(loss(probe), probe)
-    size = features.flatten(1).norm(dim=1)[:, None, None]
+    size = (features * mask[..., None]).flatten(1).norm(dim=1)[:, None, None]
     steepness = gradient.flatten(1).norm(dim=1).clamp(min=1e-12)[:, None, None]
     step: Tensor = length * size * gradient / steepness
     return features + step

@@ -14,6 +14,7 @@ from models.processing import VideoBERTProcessor, VideoBERTTokenizer
 from training.augmentation import add_noise, drop_frames
 from training.data_folder import load_data_folder
 from training.examples import Clips, Cut, Example, TaskData, balanced_order, batches_of
+from training.hardware import Hardware, device_of
 from training.label_tables import DataError
 from training.loop import Hooks, Loop, LoopSettings
 from training.splits import grouped_k_fold
@@ -70,8 +71,16 @@ def sentences_of(data: Sequence[TaskData]) -> list[str]:
 class CaptionTeacher:
     """Teaches captioners on clips of one store; an example's label is the place of its sentence."""
 
-    def __init__(self, clips: Clips, sentences: Sequence[str], learning: CaptionLearning) -> None:
+    def __init__(
+        self,
+        clips: Clips,
+        sentences: Sequence[str],
+        learning: CaptionLearning,
+        *,
+        hardware: Hardware | None = None,
+    ) -> None:
         self._clips = clips
+        self._hardware = hardware or Hardware()
         self._learning = learning
         self._processor = VideoBERTProcessor(VideoBERTTokenizer.from_package())
         self._words = self._processor.caption_labels(sentences)  # (sentences, W)
@@ -86,7 +95,7 @@ class CaptionTeacher:
         """
         model.videobert.text_tower.requires_grad_(False)
         hooks = Hooks(batches=lambda epoch: self._batches(examples, epoch), loss=self._loss, log=log)
-        Loop(model, self._learning.loop, hooks).run()
+        Loop(model, self._learning.loop, hooks, hardware=self._hardware).run()
 
     def say(self, model: VideoBERTForCaptioning, examples: Sequence[Example]) -> list[str]:
         """Return what a model says of the middle of each example."""
@@ -128,8 +137,9 @@ class CaptionTeacher:
 
     def _loss(self, model: nn.Module, cuts: Sequence[Cut]) -> dict[str, Tensor]:
         learning = self._learning
-        clips = add_noise(drop_frames(self._clips.batch(cuts), learning.frame_drop), learning.noise)
-        words = self._words[clips.labels[TASK]]
+        clips = self._clips.batch(cuts).to(device_of(model))
+        clips = add_noise(drop_frames(clips, learning.frame_drop), learning.noise)
+        words = self._words.to(clips.features.device)[clips.labels[TASK]]
         output = model(clips.features, clips.motion, video_mask=clips.mask, labels=words)
         return {"total": output.loss}
 

@@ -11,6 +11,7 @@ from models.text_states import TextStates
 from training.evaluation import prediction_of
 from training.examples import Clips, Example
 from training.finetune import FineTuned, FineTuner, FineTuning
+from training.hardware import Hardware
 from training.readings import read
 from training.report import Prediction
 from training.splits import Split, fixed_split, grouped_k_fold
@@ -22,18 +23,23 @@ ModelMaker = Callable[[int], VideoBERTForSequenceClassification]
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How training and test are kept apart: `folds` parts of the groups, or each group by itself (None)."""
+    """How training and test are kept apart: `folds` parts of the groups, or each group by itself (None).
+
+    `blind` tests on the live clip about the middle of each segment, as if nobody knew its ends.
+    """
 
     folds: int | None = 5
     seeds: tuple[int, ...] = (0, 1, 2)
+    blind: bool = False
 
     @property
     def words(self) -> str:
         """Return the protocol in words."""
         seeds = f"{len(self.seeds)} seeds" if len(self.seeds) > 1 else "1 seed"
+        of = ", on blind clips" if self.blind else ""
         if self.folds is None:
-            return f"each group left out in turn, {seeds}"
-        return f"{self.folds}-fold, stratified, no group on both sides, shuffled anew for each of {seeds}"
+            return f"each group left out in turn, {seeds}{of}"
+        return f"{self.folds}-fold, stratified, no group on both sides, shuffled anew for each of {seeds}{of}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +57,22 @@ class _Run:
     seed: int
     number: int
     also: tuple[Example, ...]
+    blind: bool
 
 
 class CrossValidation:
     """Fine-tunes a new model for every fold and lets it predict what it has not seen."""
 
-    def __init__(self, clips: Clips, text: TextStates, settings: FineTuning, *, make: ModelMaker) -> None:
+    def __init__(
+        self,
+        clips: Clips,
+        text: TextStates,
+        settings: FineTuning,
+        *,
+        make: ModelMaker,
+        hardware: Hardware | None = None,
+    ) -> None:
+        self._hardware = hardware
         self._clips = clips
         self._text = text
         self._settings = settings
@@ -72,7 +88,7 @@ class CrossValidation:
         """
         for seed in protocol.seeds:
             for number, split in enumerate(_splits(examples, protocol, seed)):
-                yield self._fold(examples, split, _Run(seed, number, tuple(also)))
+                yield self._fold(examples, split, _Run(seed, number, tuple(also), protocol.blind))
 
     def _fold(self, examples: Sequence[Example], split: Split, run: "_Run") -> Fold:
         aside = {segment.group for segment in split.test}
@@ -81,10 +97,11 @@ class CrossValidation:
         settings = replace(self._settings, loop=replace(self._settings.loop, seed=run.seed))
         torch.manual_seed(run.seed)
         model = self._make(run.seed)
-        tuned = FineTuner(self._clips, self._text, settings).teach(model, train)
-        readings = read(
-            model, self._clips, self._clips.whole(test, windows=settings.windows), text=self._text
-        )
+        tuner = FineTuner(self._clips, self._text, settings, hardware=self._hardware)
+        tuned = tuner.teach(model, train)
+        windows = settings.windows
+        cuts = self._clips.middles(test) if run.blind else self._clips.whole(test, windows=windows)
+        readings = read(model, self._clips, cuts, text=self._text)
         task = test[0].task
         shares: dict[Voice, float] = {"videobert": tuned.shares[task], "linear": 0.0, "deep": 1.0}
         labels = model.config.tasks[task]

@@ -21,6 +21,7 @@ from models.processing import VideoBERTTokenizer
 from models.text_states import TextStates
 from training.augmentation import Augmentation
 from training.examples import Clips, Cut, Example, balanced_order, batches_of
+from training.hardware import Hardware, device_of
 from training.label_tables import DataError, Segment
 from training.linear import Choice, fit_linear_path
 from training.loop import Hooks, Loop, LoopSettings, Trained
@@ -39,7 +40,8 @@ class FineTuning:
 
     `windows` clips at most are cut evenly from each example for regression and for scoring; the deep path
     draws its own. One of `validation_folds` parts of the groups decides when to stop and what the deep path
-    counts. Without `deep` there is the linear path alone.
+    counts. Without `deep` there is the linear path alone. That reads the first picture of each frame, and the
+    others too in the tasks of `postures`: what is held still moves nothing.
     """
 
     tune: Tune = "full"
@@ -48,6 +50,7 @@ class FineTuning:
     windows: int = 3
     validation_folds: int = 5
     deep: bool = True
+    postures: tuple[str, ...] = ()
     augmentation: Augmentation = field(default_factory=Augmentation)
     weights: FineTuningWeights = field(default_factory=FineTuningWeights)
 
@@ -92,10 +95,13 @@ class _Stage:
 class FineTuner:
     """Fine-tunes models on clips of one store, all with the same text."""
 
-    def __init__(self, clips: Clips, text: TextStates, settings: FineTuning) -> None:
+    def __init__(
+        self, clips: Clips, text: TextStates, settings: FineTuning, *, hardware: Hardware | None = None
+    ) -> None:
         self._clips = clips
         self._text = text
         self._settings = settings
+        self._hardware = hardware or Hardware()
 
     def fit(
         self,
@@ -162,8 +168,8 @@ class FineTuner:
     def _fit_linear(
         self, model: VideoBERTForSequenceClassification, examples: Sequence[Example]
     ) -> dict[str, Choice]:
-        cuts = self._clips.whole(examples, windows=self._settings.windows)
-        return fit_linear_path(model, self._clips.batch(cuts), cuts)
+        cuts = self._clips.taught(examples, windows=self._settings.windows)
+        return fit_linear_path(model, self._clips.batch(cuts), cuts, postures=self._settings.postures)
 
     def _train(
         self, model: VideoBERTForSequenceClassification, examples: Sequence[Example], stage: _Stage
@@ -178,18 +184,27 @@ class FineTuner:
             weights=settings.weights,
             augmentation=settings.augmentation,
         )
-        steps = stage.loop.epochs * -(-len(examples) // settings.batch_size)
-        tuning = prepare(model, settings.tune, total_steps=steps)
+        steps = stage.loop.steps_of(-(-len(examples) // settings.batch_size))  # in an epoch
+        tuning = prepare(model, settings.tune, total_steps=steps * stage.loop.epochs)
+        # Ranks that still move are not those that will be kept: epochs until then are not chosen, so that
+        # the refit, which ends after as many, has its last ones.
+        loop = replace(stage.loop, judge_from=max(0, -(-tuning.settled_step // steps) - 1))
         hooks = Hooks(
             batches=lambda epoch: self._batches(examples, epoch),
-            loss=lambda learner, cuts: _with_penalty(learner(self._clips.batch(cuts)), tuning),
+            loss=lambda learner, cuts: _with_penalty(self._losses(learner, cuts), tuning),
             score=stage.score,
             log=lambda epoch, figures: stage.watch.tell(stage.name, epoch, figures),
             stepped=tuning.stepped,
         )
-        trained = Loop(objective, stage.loop, hooks).run(state=stage.watch.file(stage.name))
+        trained = Loop(objective, loop, hooks, hardware=self._hardware).run(
+            state=stage.watch.file(stage.name)
+        )
         tuning.finish()
         return trained
+
+    def _losses(self, learner: nn.Module, cuts: Sequence[Cut]) -> dict[str, Tensor]:
+        losses: dict[str, Tensor] = learner(self._clips.batch(cuts).to(device_of(learner)))
+        return losses
 
     def _batches(self, examples: Sequence[Example], epoch: int) -> list[Sequence[Cut]]:
         """Return an epoch's batches: every label equally often, each example cut anew."""

@@ -28,7 +28,7 @@ class Footage:
     """
 
     motion: MotionSettings
-    sample_fps: float = 5.0
+    sample_fps: float = 6.0
     image_fps: float = DEFAULT_FPS
     camera_fps: float | None = None
 
@@ -58,7 +58,7 @@ def render_file(path: Path, footage: Footage) -> Iterator[MotionView]:
                 if sampler.begins:
                     renderer.reset()
                 yield renderer.render(scaler.scale(frame).rgb, frame.time)
-            elif frame.time is not None and renderer.wants_glance(frame.time):
+            elif frame.time is not None and renderer.glances and sampler.is_glance:
                 renderer.glance(scaler.scale_rgb(frame), frame.time)
 
 

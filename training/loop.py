@@ -1,25 +1,26 @@
 """A model, batches and a loss in, a trained model out: the one loop that pre-training and fine-tuning share.
 
 Every epoch begins with a seed of its own, so that a run which was interrupted and resumed at an epoch's end
-equals one that was not, bit for bit on a CPU.
+equals one that was not, bit for bit on a CPU. Several processes share an epoch's batches and step together.
 """
 
 import math
 import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import broadcast_object_list, set_seed
 from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.errors import VideobertdError
+from training.hardware import Hardware, device_of, processes
 
 BatchT = TypeVar("BatchT")
 
@@ -36,6 +37,7 @@ class LoopSettings:
     `patience` epochs without a better score end it before (None: never). The learning rate rises over
     `warmup_share` of all steps and falls to 0 along a cosine. `accumulate` batches make one step. `ema_decay`
     keeps a moving average of the weights, which is what is scored and kept (None: the weights themselves).
+    No epoch before `judge_from` can be the best.
     """
 
     epochs: int = 30
@@ -48,6 +50,14 @@ class LoopSettings:
     ema_decay: float | None = None
     patience: int | None = 8
     seed: int = 0
+    judge_from: int = 0
+
+    def steps_of(self, batches: int) -> int:
+        """Return how many optimizer steps an epoch of so many batches has, shared among all processes.
+
+        Seven batches, two processes, two accumulated: four batches each, two steps.
+        """
+        return math.ceil(math.ceil(batches / processes()) / self.accumulate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +93,20 @@ class Trained:
 
 
 class Loop(Generic[BatchT]):
-    """Trains `model` in place."""
+    """Trains `model` in place; it is moved to the hardware and back. `loss` and `score` move their clips."""
 
-    def __init__(self, model: nn.Module, settings: LoopSettings, hooks: Hooks[BatchT]) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        settings: LoopSettings,
+        hooks: Hooks[BatchT],
+        *,
+        hardware: Hardware | None = None,
+    ) -> None:
         self._model = model
         self._settings = settings
         self._hooks = hooks
-        # On a CPU even where there is a GPU: batches and the text's tensors are not moved to one yet.
-        self._accelerator = Accelerator(cpu=True, gradient_accumulation_steps=settings.accumulate)
+        self._accelerator = (hardware or Hardware()).accelerator()
         self._epoch = 0
         self._best: dict[str, Tensor] | None = None
         self._trained = Trained(0, None, None)
@@ -103,50 +119,66 @@ class Loop(Generic[BatchT]):
         Raises:
             TrainingError: The loss is not finite, or `state` is damaged.
         """
-        settings, accelerator = self._settings, self._accelerator
-        steps = math.ceil(len(self._hooks.batches(0)) / settings.accumulate) * settings.epochs
+        settings, accelerator, home = self._settings, self._accelerator, device_of(self._model)
+        steps = settings.steps_of(len(self._hooks.batches(0))) * settings.epochs
+        self._model.to(accelerator.device)
+        average = self._average()  # before Accelerate wraps the forward pass, which a copy would share
         optimizer = AdamW(parameter_groups(self._model, settings.weight_decay), lr=settings.learning_rate)
         schedule = LambdaLR(optimizer, lambda step: warmup_cosine(step, steps, settings.warmup_share))
         model, optimizer = accelerator.prepare(self._model, optimizer)
-        average = self._average()
         kept = _Kept(optimizer, schedule, average)
         if state is not None and state.exists():
             self._resume(state, kept)
         for epoch in progress(range(self._epoch, settings.stop_after or settings.epochs)):
             if self._is_stale():
                 break
-            set_seed(settings.seed * 10_007 + epoch)
+            # Other processes drop other frames; the first draws what a single one would.
+            set_seed(settings.seed * 10_007 + epoch + 1_000_003 * accelerator.process_index)
             figures = self._train(model, kept, epoch)
             self._judge(epoch, figures, average)
             self._epoch = epoch + 1
             if state is not None and accelerator.is_main_process:
                 self._save(state, kept)
         self._finish(average)
+        accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+        self._model.to(home)
         return self._trained
 
     def _train(self, model: nn.Module, kept: "_Kept", epoch: int) -> dict[str, float]:
         model.train()
         sums: dict[str, float] = {}
-        batches = self._hooks.batches(epoch)[
-            self._accelerator.process_index :: self._accelerator.num_processes
-        ]
+        batches, accumulate = self._share(epoch), self._settings.accumulate
         for number, batch in enumerate(batches, start=1):
-            losses = self._hooks.loss(model, batch)
-            if not torch.isfinite(losses["total"]):
-                raise TrainingError(f"The loss of epoch {epoch} is {losses['total'].item()}.")
-            self._accelerator.backward(losses["total"] / self._settings.accumulate)
-            if number % self._settings.accumulate == 0 or number == len(batches):
-                self._accelerator.clip_grad_norm_(model.parameters(), self._settings.max_grad_norm)
-                kept.optimizer.step()
-                kept.schedule.step()
-                if self._hooks.stepped is not None:
-                    self._hooks.stepped(kept.schedule.last_epoch)
-                kept.optimizer.zero_grad()
-                if kept.average is not None:
-                    kept.average.update_parameters(self._model)
+            steps_now = number % accumulate == 0 or number == len(batches)
+            with nullcontext() if steps_now else self._accelerator.no_sync(model):
+                losses = self._hooks.loss(model, batch)
+                if not torch.isfinite(losses["total"]):
+                    raise TrainingError(f"The loss of epoch {epoch} is {losses['total'].item()}.")
+                self._accelerator.backward(losses["total"] / accumulate)
+            if steps_now:
+                self._step(model, kept)
             for name, loss in losses.items():
                 sums[name] = sums.get(name, 0.0) + loss.item()
         return {f"loss/{name}": value / len(batches) for name, value in sums.items()}
+
+    def _share(self, epoch: int) -> list[BatchT]:
+        """Return this process's batches of an epoch, as many as every other's: the first ones may come twice.
+
+        Of three batches and two processes: 0 and 2, 1 and 0.
+        """
+        batches, count = list(self._hooks.batches(epoch)), self._accelerator.num_processes
+        batches += batches[: -len(batches) % count]
+        return batches[self._accelerator.process_index :: count]
+
+    def _step(self, model: nn.Module, kept: "_Kept") -> None:
+        self._accelerator.clip_grad_norm_(model.parameters(), self._settings.max_grad_norm)
+        kept.optimizer.step()
+        kept.schedule.step()
+        if self._hooks.stepped is not None:
+            self._hooks.stepped(kept.schedule.last_epoch)
+        kept.optimizer.zero_grad()
+        if kept.average is not None:
+            kept.average.update_parameters(self._model)
 
     def _average(self) -> AveragedModel | None:
         if self._settings.ema_decay is None:
@@ -158,16 +190,22 @@ class Loop(Generic[BatchT]):
         judged = self._model if average is None else average.module
         judged.eval()
         best = self._trained.best_score
-        score = None if self._hooks.score is None else self._hooks.score(judged)
+        score = None if self._hooks.score is None else self._agreed(self._hooks.score(judged))
         if score is not None:
             figures["score"] = score
-        if score is not None and (best is None or score > best):
+        if score is not None and epoch >= self._settings.judge_from and (best is None or score > best):
             self._best = {name: value.detach().clone() for name, value in judged.state_dict().items()}
             self._trained = Trained(epoch + 1, score, epoch)
         else:
             self._trained = Trained(epoch + 1, best, self._trained.best_epoch)
         if self._hooks.log is not None:
             self._hooks.log(epoch, figures)
+
+    def _agreed(self, score: float) -> float:
+        """Return the first process's score: rounding must not let one stop while the others go on."""
+        scores = [score]
+        broadcast_object_list(scores)
+        return scores[0]
 
     def _is_stale(self) -> bool:
         patience, best_epoch = self._settings.patience, self._trained.best_epoch
@@ -194,7 +232,7 @@ class Loop(Generic[BatchT]):
 
     def _resume(self, path: Path, kept: "_Kept") -> None:
         try:
-            record = torch.load(path, weights_only=True)
+            record = torch.load(path, weights_only=True, map_location="cpu")
             self._model.load_state_dict(record["model"])
             kept.load(record)
         except (OSError, RuntimeError, KeyError, ValueError, EOFError) as error:

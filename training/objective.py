@@ -31,6 +31,19 @@ class FineTuningWeights:
     label_smoothing: float = 0.1
 
 
+class _Said(nn.Module):
+    """Tokens that move with a model and are not saved with it."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        super().__init__()
+        self.register_buffer("states", tokens.states, persistent=False)
+        self.register_buffer("mask", tokens.mask, persistent=False)
+
+    def forward(self) -> Tokens:
+        """Return them where the model is."""
+        return Tokens(self.get_buffer("states"), self.get_buffer("mask"))
+
+
 class Objective(nn.Module):
     """The model's deep path with what only training needs: heads on the video tower, the labels' sentences.
 
@@ -55,8 +68,8 @@ class Objective(nn.Module):
             {task: nn.Linear(width, len(labels)) for task, labels in config.tasks.items()}
         )
         self.video_to_text = nn.Linear(width, width)
-        self._text = Tokens(torch.from_numpy(text.states), torch.from_numpy(text.mask))
-        self._sentences = sentences
+        self._text = _Said(Tokens(torch.from_numpy(text.states), torch.from_numpy(text.mask)))
+        self._sentences = nn.ModuleDict({task: _Said(tokens) for task, tokens in sentences.items()})
         self._weights = weights
         self._augmentation = augmentation
 
@@ -70,8 +83,9 @@ class Objective(nn.Module):
         if augmentation.fgm > 0:
             worst = worst_features(
                 mixed.clips.features,
+                mixed.clips.mask,
                 lambda features: self._losses(mixed, features, with_text=with_text)["total"],
-                augmentation.fgm,
+                length=augmentation.fgm,
             )
             losses["adversarial"] = self._losses(mixed, worst, with_text=with_text)["total"]
             losses["total"] = losses["total"] + losses["adversarial"]
@@ -93,17 +107,15 @@ class Objective(nn.Module):
 
     def text_for(self, count: int) -> dict[str, Tensor]:
         """Return the inputs that let the model read the camera's text with each of `count` clips."""
-        return {
-            "text_states": self._text.states.expand(count, -1, -1),
-            "text_mask": self._text.mask.expand(count, -1),
-        }
+        text = self._text()
+        return {"text_states": text.states.expand(count, -1, -1), "text_mask": text.mask.expand(count, -1)}
 
     def _nearness(self, video: Tensor) -> dict[str, Tensor]:
         """Return how near each label's sentence is to the clips: (B, labels) per task."""
         ours = functional.normalize(self.video_to_text(video), dim=-1)
         return {
-            task: ours @ functional.normalize(self._placed(tokens), dim=-1).T / TEMPERATURE
-            for task, tokens in self._sentences.items()
+            task: ours @ functional.normalize(self._placed(said()), dim=-1).T / TEMPERATURE
+            for task, said in self._sentences.items()
         }
 
     def _placed(self, tokens: Tokens) -> Tensor:

@@ -15,6 +15,7 @@ from models.pretraining import LossWeights, PreTrainingOutput, VideoBERTForPreTr
 from models.visual_words import VisualWords
 from training.corruption import Corruption, Riddle
 from training.footage_clips import FootageClip, FootageClips, held_out_groups
+from training.hardware import Hardware
 from training.loop import Hooks, Loop, LoopSettings, Progress, Trained
 from training.riddles import BatchSize, Draw, RiddleMaker, fixed_draws, on_device, training_draws
 from training.texts import Sentence
@@ -99,7 +100,9 @@ class PreTraining:
         maker: RiddleMaker,
         *,
         settings: PreTrainingSettings,
+        hardware: Hardware | None = None,
     ) -> None:
+        self._hardware = hardware or Hardware()
         self._model = model
         self._sides = sides
         self._maker = maker
@@ -107,8 +110,8 @@ class PreTraining:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Return how many batches an epoch has."""
-        return len(self.draws(0))
+        """Return how many optimizer steps an epoch has."""
+        return self._settings.loop.steps_of(len(self.draws(0)))
 
     def draws(self, epoch: int) -> list[Draw]:
         """Return an epoch's batches."""
@@ -159,7 +162,9 @@ class PreTraining:
         tower = self._model.videobert.text_tower
         tower.requires_grad_(self._settings.train_text)
         hooks = Hooks(self.draws, self._loss, log=log, stepped=stepped)
-        return Loop(self._model, self._settings.loop, hooks).run(state=state, progress=progress)
+        return Loop(self._model, self._settings.loop, hooks, hardware=self._hardware).run(
+            state=state, progress=progress
+        )
 
     def _loss(self, model: nn.Module, draw: Draw) -> dict[str, Tensor]:
         output = ask(model, self._maker.riddle(draw), self._settings.weights)

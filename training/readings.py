@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.heads import VideoBERTForSequenceClassification
 from models.text_states import TextStates
 from training.examples import Clips, Cut, Example, batches_of
+from training.hardware import device_of
 
 F64 = NDArray[np.float64]
 
@@ -48,11 +49,12 @@ def read(
     model: VideoBERTForSequenceClassification, clips: Clips, cuts: Sequence[Cut], *, text: TextStates
 ) -> Readings:
     """Let both paths read the clips, as the daemon does: with the camera's text."""
-    states, mask = torch.from_numpy(text.states)[None], torch.from_numpy(text.mask)[None]
+    device = device_of(model)
+    states, mask = (torch.from_numpy(part)[None].to(device) for part in (text.states, text.mask))
     linear: dict[str, list[F64]] = {task: [] for task in model.config.tasks}
     deep: dict[str, list[F64]] = {task: [] for task in model.config.tasks}
     for some in batches_of(cuts, BATCH):
-        batch = clips.batch(some)
+        batch = clips.batch(some).to(device)
         understood = model.videobert(
             batch.features,
             batch.motion,
@@ -61,9 +63,9 @@ def read(
             text_mask=mask.expand(len(batch), -1),
         )
         for task, logits in model.classify(understood.embedding).items():
-            deep[task].append(logits.double().numpy())
+            deep[task].append(logits.double().cpu().numpy())
         for task, logits in model.read_statistics(batch.features, batch.motion, batch.mask).items():
-            linear[task].append(logits.double().numpy())
+            linear[task].append(logits.double().cpu().numpy())
     return Readings(
         tuple(cuts),
         linear={task: np.concatenate(parts) for task, parts in linear.items()},

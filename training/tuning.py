@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from models.errors import VideobertdError
 from models.heads import VideoBERTForSequenceClassification
 from models.joint import Adapter, JointLayer
-from training.adalora import ADAPTER, RankMemory, allocate, orthogonality
+from training.adalora import ADAPTER, RankMemory, allocate, orthogonality, silence_dropped
 
 Tune = Literal["full", "top", "lora", "adalora", "adapter"]
 
@@ -38,6 +38,7 @@ class Tuning:
         self._model = model
         self._tuner = tuner
         self._memory = memory
+        self.settled_step = settled_step(tuner)
         self.trainable_share = trainable_share(model)
 
     def stepped(self, step: int) -> None:
@@ -56,6 +57,8 @@ class Tuning:
 
         Adapters stay, as part of the architecture (`adapter_size` in the configuration).
         """
+        if isinstance(self._tuner, AdaLoraModel) and self._memory is not None:
+            silence_dropped(self._tuner, self._memory)
         if self._tuner is not None:
             self._tuner.merge_and_unload()
         if self._memory is not None:
@@ -97,6 +100,14 @@ def prepare(model: VideoBERTForSequenceClassification, tune: Tune, *, total_step
     if model.linear is not None:
         model.linear.requires_grad_(False)
     return Tuning(model, tuner, memory)
+
+
+def settled_step(tuner: LoraModel | None) -> int:
+    """Return the optimizer step until which AdaLoRA moves its ranks; 0 for the others."""
+    if not isinstance(tuner, AdaLoraModel):
+        return 0
+    plan = cast("AdaLoraConfig", tuner.peft_config[ADAPTER])
+    return int(plan.total_step or 0) - plan.tfinal
 
 
 def trainable_share(model: VideoBERTForSequenceClassification) -> float:

@@ -17,14 +17,19 @@ from training.footage import Footage
 
 
 def seen(kinds):
-    """Frames as a word says them: b begins, M moves, s is still; each shows its number, which is its time."""
+    """Frames as a word says them: b begins, M moves, h holds its second picture, s is still.
+
+    Each shows its number, which is its time.
+    """
     return [observation(number, kind) for number, kind in enumerate(kinds)]
 
 
 def observation(number, kind):
-    picture = np.full((1, 4, 4, 3), number, np.float32)
-    pictures = picture[:0] if kind == "s" else picture
-    return Observation(number, picture[0], pictures, np.zeros(2), still=kind == "s", begins=kind == "b")
+    # Two pictures, the second of which h does without, as it is held.
+    picture = np.full((2, 4, 4, 3), number, np.float32)
+    pictures = picture[: {"s": 0, "h": 1}.get(kind, 2)]
+    nothing = np.zeros(2)
+    return Observation(number, picture[0], pictures, nothing, nothing, still=kind == "s", begins=kind == "b")
 
 
 def times(frames):
@@ -77,6 +82,11 @@ def test_the_newest_frames_bring_the_one_that_a_still_frame_repeats():
     assert times(newest(seen("bMMssM"), 2)) == [2, 3, 4, 5]
     assert times(newest(seen("bMMM"), 2)) == [2, 3]
     assert times(newest(seen("bs"), 5)) == [0, 1]
+    assert times(newest(seen("bsssMM"), 2)) == [4, 5]
+
+
+def test_the_newest_frames_bring_the_one_whose_picture_is_held():
+    assert times(newest(seen("bhhMhhhs"), 2)) == [3, 4, 5, 6, 7]
 
 
 def test_frames_before_an_interruption_are_not_among_the_newest():
@@ -85,9 +95,14 @@ def test_frames_before_an_interruption_are_not_among_the_newest():
 
 def test_a_still_frame_has_the_features_of_the_one_before_it():
     features = np.stack(list(encode_observed(seen("bsMss"), mean_features)))
-    assert features[:, 0].tolist() == [0, 0, 2, 2, 2]
+    assert features.tolist() == [[0, 0], [0, 0], [2, 2], [2, 2], [2, 2]]
+
+
+def test_a_frame_whose_second_picture_is_held_has_its_features_of_before():
+    features = np.stack(list(encode_observed(seen("bhsMh"), mean_features)))
+    assert features.tolist() == [[0, 0], [1, 0], [1, 0], [3, 3], [4, 3]]
 
 
 def test_a_batch_that_begins_still_goes_on_from_the_batch_before():
-    features = list(encode_observed(seen("ss"), mean_features, np.array([7.0])))
-    assert [row.tolist() for row in features] == [[7.0], [7.0]]
+    features = list(encode_observed(seen("ss"), mean_features, np.array([7.0, 8.0])))
+    assert [row.tolist() for row in features] == [[7.0, 8.0]] * 2

@@ -42,7 +42,7 @@ def tokenizer():
 
 @pytest.fixture
 def processor(tokenizer):
-    return VideoBERTProcessor(tokenizer, VideoSettings(("fused", "frame"), SIDE, sample_fps=5, num_frames=6))
+    return VideoBERTProcessor(tokenizer, VideoSettings(("frame", "fused"), SIDE, sample_fps=5, num_frames=6))
 
 
 def test_the_tokenizer_speaks_berts_word_pieces(tokenizer):
@@ -67,7 +67,7 @@ def test_a_saved_processor_comes_back_with_its_tokenizer(processor, tmp_path):
     assert loaded.tokenizer("hallway")["input_ids"] == processor.tokenizer("hallway")["input_ids"]
     saved = json.loads((tmp_path / "processor_config.json").read_text())
     assert saved["video"] == {
-        "pictures": ["fused", "frame"],
+        "pictures": ["frame", "fused"],
         "picture_px": SIDE,
         "sample_fps": 5,
         "num_frames": 6,
@@ -109,7 +109,7 @@ def test_an_exported_checkpoint_brings_its_frame_encoder(tmp_path):
 def test_motion_is_drawn_as_the_live_renderer_draws_it(processor):
     clip, scaler = walking(4), Scaler(SIDE)
     drawn = processor.observe(clip)
-    renderer = MotionRenderer(MotionSettings(("fused", "frame"), SIDE))
+    renderer = MotionRenderer(MotionSettings(("frame", "fused"), SIDE))
     for t in range(4):
         frame = av.VideoFrame.from_ndarray(clip.frames[t], format="rgb24")
         view = renderer.render(scaler.scale_rgb(frame), t / 5)
@@ -130,8 +130,8 @@ def test_features_of_one_frames_pictures_stand_side_by_side(processor):
 def test_only_the_newest_frames_of_a_long_video_count(processor):
     long, newest = processor.encode_videos([walking(9)], encode), walking(9).frames[3:]
     assert long.mask.tolist() == [[True] * 6]
-    means = [frame.pictures[1].mean() for frame in processor.observe(Clip.at_fps(newest, 5))]
-    np.testing.assert_allclose(long.features[0, :, 1280], means, rtol=1e-5)
+    means = [frame.pictures[0].mean() for frame in processor.observe(Clip.at_fps(newest, 5))]
+    np.testing.assert_allclose(long.features[0, :, 0], means, rtol=1e-5)
 
 
 def test_frames_may_come_as_an_array_with_their_rate(processor):
@@ -176,7 +176,7 @@ def test_sentences_of_different_lengths_are_padded_behind(processor):
 
 
 def test_what_the_processor_returns_is_what_the_model_takes(processor):
-    model = VideoBERTForSequenceClassification(nano(pictures=["fused", "frame"])).eval()
+    model = VideoBERTForSequenceClassification(nano(pictures=["frame", "fused"])).eval()
     inputs = processor(["a hall", "a street at night"], [walking(5), walking(3)], encode=encode)
     output = model(**inputs)
     assert output.logits["activity"].shape == (2, 6)

@@ -103,23 +103,38 @@ def test_frames_that_the_partner_lacks_stay_as_they_are():
     torch.testing.assert_close(mixed.clips.features[:, 3], both[:, 3])
 
 
+def seen(features):
+    return torch.ones(features.shape[:2], dtype=torch.bool)
+
+
 def test_the_worst_features_are_a_step_of_that_length_up_the_loss():
     features = torch.tensor([[[3.0, 4.0]], [[0.0, 2.0]]])  # (2, 1, 2), of the lengths 5 and 2
     slope = torch.tensor([[[0.0, 7.0]], [[-3.0, 0.0]]])
-    worst = worst_features(features, lambda read: (read * slope).sum(), 0.1)
+    worst = worst_features(features, seen(features), lambda read: (read * slope).sum(), length=0.1)
     # A tenth of each clip's length, along its own slope: 0.5 along (0, 1) and 0.2 along (−1, 0).
     torch.testing.assert_close(worst, torch.tensor([[[3.0, 4.5]], [[-0.2, 2.0]]]))
 
 
 def test_features_that_do_not_matter_are_not_moved():
     features = clips().features
-    assert torch.equal(worst_features(features, lambda read: (read * 0).sum(), 0.1), features)
+    assert torch.equal(
+        worst_features(features, seen(features), lambda read: (read * 0).sum(), length=0.1), features
+    )
+
+
+def test_what_stands_at_absent_frames_does_not_lengthen_the_step():
+    features = torch.tensor([[[300.0, 400.0], [3.0, 4.0]]])  # noise where there is no frame, then a real one
+    mask = torch.tensor([[False, True]])
+    slope = torch.tensor([0.0, 1.0])
+    worst = worst_features(features, mask, lambda read: (read[:, 1] * slope).sum(), length=0.1)
+    # The real frame has the length 5: half a unit along its slope.
+    torch.testing.assert_close(worst, torch.tensor([[[300.0, 400.0], [3.0, 4.5]]]))
 
 
 def test_the_step_leaves_no_trace_on_features_or_parameters():
     parameter = torch.nn.Parameter(torch.ones(3))
     features = clips().features
-    worst = worst_features(features, lambda read: (read * parameter).sum(), 0.1)
+    worst = worst_features(features, seen(features), lambda read: (read * parameter).sum(), length=0.1)
     assert parameter.grad is None
     assert not features.requires_grad
     assert not worst.requires_grad

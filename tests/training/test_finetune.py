@@ -207,6 +207,13 @@ def test_the_text_tower_never_changes_and_the_model_stays_a_plain_one(tmp_path, 
     assert all(torch.equal(value, before[name]) for name, value in after.items())
 
 
+def test_adalora_is_refitted_until_its_ranks_are_the_last_ones(tmp_path):
+    # One batch an epoch to choose by, ten steps in all: ranks move until step 8, the eighth epoch.
+    settings = replace(QUICK, tune="adalora", loop=replace(QUICK.loop, epochs=10))
+    _, found, *_ = tuned(tmp_path, levels(4, apart=2), settings=settings)
+    assert found.epochs >= 8
+
+
 def test_every_epoch_of_both_stages_is_told(tmp_path):
     told = []
     _, found, *_ = tuned(tmp_path, watch=Watch(lambda epoch, figures: told.append((epoch, set(figures)))))

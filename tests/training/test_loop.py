@@ -101,6 +101,25 @@ def test_accumulated_batches_step_like_one_large_batch():
     assert torch.allclose(weights(once), weights(piecewise), atol=1e-6)
 
 
+def test_accumulated_losses_are_weighed_once():
+    def gradient(parts):
+        model, found = nn.Linear(4, 1), []
+        model.load_state_dict({"weight": torch.zeros(1, 4), "bias": torch.zeros(1)})
+        chosen = settings(epochs=1, accumulate=len(parts), max_grad_norm=1e9)
+        hooks = Hooks(lambda _: parts, loss, stepped=lambda _: found.append(model.weight.grad.clone()))
+        Loop(model, chosen, hooks).run()
+        return found
+
+    # The mean of the gradients of four quarters is the gradient of the whole.
+    torch.testing.assert_close(gradient(torch.arange(32).split(8)), gradient([torch.arange(32)]))
+
+
+def test_an_epoch_before_ranks_are_settled_is_not_the_best():
+    scores = iter([9.0, 1.0, 3.0, 2.0])
+    trained = Loop(network(), settings(judge_from=1), Hooks(batches, loss, lambda _: next(scores))).run()
+    assert (trained.epochs, trained.best_score, trained.best_epoch) == (4, 3.0, 2)
+
+
 def test_every_epoch_reports_its_mean_losses_and_its_score():
     told = []
     hooks = Hooks(batches, loss, lambda _: 0.5, lambda epoch, figures: told.append((epoch, sorted(figures))))

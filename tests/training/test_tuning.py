@@ -208,6 +208,22 @@ def test_adalora_ends_with_the_ranks_that_it_was_promised():
     assert ranks(model) == 11 * 8
 
 
+def test_a_moving_average_keeps_no_rank_that_was_dropped():
+    model, plain = classifier(), classifier()
+    tuning = prepare(model, "adalora", total_steps=40)
+    hooks = Hooks(
+        lambda _: [0] * 10,
+        lambda learner, _: {"total": learner(**given(learner), labels=LABELS).loss},
+        stepped=tuning.stepped,
+    )
+    Loop(model, LoopSettings(epochs=4, learning_rate=0.05, ema_decay=0.9), hooks).run()
+    tuning.finish()
+    before = dict(plain.videobert.named_parameters())
+    changes = [value - before[name] for name, value in model.videobert.named_parameters() if value.ndim == 2]
+    # Eleven matrices of eight ranks each; those that were dropped live on in the average, until it ends.
+    assert sum(int(torch.linalg.matrix_rank(change, rtol=1e-4)) for change in changes) <= 11 * 8
+
+
 def test_adalora_wants_orthonormal_vectors_and_the_others_want_nothing():
     model = classifier()
     penalty = prepare(model, "adalora", total_steps=STEPS).penalty()

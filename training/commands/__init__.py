@@ -8,8 +8,11 @@ SubParsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
 # Another command is another line here; its module has the same name, with _ for -.
 COMMANDS = (
+    "alarms",
+    "anomaly",
     "caption",
     "evaluate",
+    "explain",
     "export",
     "features",
     "finetune",

@@ -12,8 +12,15 @@ from training.captions import TASK, CaptionLearning, CaptionTeacher, measures, s
 from training.commands import SubParsers
 from training.commands.finetune import MODEL_FOLDER
 from training.commands.footage_options import count
-from training.commands.task_options import add_reading_options, fingerprint, place_of, renamed_for
+from training.commands.task_options import (
+    add_label_options,
+    add_place_options,
+    fingerprint,
+    place_of,
+    renamed_for,
+)
 from training.examples import TaskData
+from training.hardware import Hardware
 from training.reports import show
 from training.runs import Run, RunIdentity, RunOptions
 from training.workshop import Workshop
@@ -30,7 +37,8 @@ def add(commands: SubParsers) -> None:
         metavar="DIR…",
         help="folders whose labels are sentences",
     )
-    add_reading_options(parser)
+    add_label_options(parser)
+    add_place_options(parser)
     defaults = CaptionLearning()
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="run folder to write")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="model to begin with, as pre-trained")
@@ -49,11 +57,12 @@ def run(options: argparse.Namespace) -> int:
     """Check on unseen groups how often the very sentence is said, then learn from all into RUN/model."""
     workshop = Workshop.open(place_of(options))
     renamed = renamed_for(TASK, options.rename)
-    data = [TaskData(TASK, path, renamed, options.group_by, options.busiest) for path in options.data]
+    data = [TaskData(TASK, path, renamed, options.group_by) for path in options.data]
     sentences = sentences_of(data)
     examples = workshop.examples(data, {TASK: sentences})
     learning = learning_of(options)
-    teacher = CaptionTeacher(workshop.clips([TASK]), sentences, learning)
+    hardware = Hardware(options.device)
+    teacher = CaptionTeacher(workshop.clips([TASK]), sentences, learning, hardware=hardware)
     new_model = seeded(lambda: build(workshop.config, options.weights), options.seed)
     identity = RunIdentity("caption", asdict(learning), options.seed, fingerprint(data))
     with Run(options.out, identity, RunOptions()) as tracked:

@@ -9,6 +9,7 @@ from training.commands import SubParsers
 from training.commands.footage_options import count
 from training.commands.task_options import add_task_options, fingerprint, place_of, task_data
 from training.finetune import FineTuner, FineTuning, Watch
+from training.hardware import Hardware, is_main
 from training.reports import show
 from training.runs import Run, RunIdentity, RunOptions
 from training.tuning import Tune
@@ -43,10 +44,21 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
         "--no-deep", action="store_true", help="fit the linear path only; the deep one says nothing"
     )
     parser.add_argument(
+        "--postures",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="tasks whose linear path reads all pictures of a frame, not the first alone: what people do"
+        " without moving shows in those only",
+    )
+    parser.add_argument(
         "--epochs", type=count, default=defaults.loop.epochs, metavar="N", help="of the deep path"
     )
     parser.add_argument(
         "--learning-rate", type=float, default=defaults.loop.learning_rate, metavar="R", help="at its highest"
+    )
+    parser.add_argument(
+        "--accumulate", type=count, default=1, metavar="N", help="batches of 32 that make one step"
     )
     parser.add_argument(
         "--fgm", type=float, default=0.0, metavar="E", help="step of adversarial training, 0 for none"
@@ -56,11 +68,18 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
 def learning_of(options: argparse.Namespace, *, seed: int) -> FineTuning:
     """Return how a model learns, as the options say."""
     defaults = FineTuning()
-    loop = replace(defaults.loop, epochs=options.epochs, learning_rate=options.learning_rate, seed=seed)
+    loop = replace(
+        defaults.loop,
+        epochs=options.epochs,
+        learning_rate=options.learning_rate,
+        accumulate=options.accumulate,
+        seed=seed,
+    )
     return replace(
         defaults,
         tune=options.tune,
         deep=not options.no_deep,
+        postures=tuple(options.postures),
         loop=loop,
         windows=options.windows,
         augmentation=replace(defaults.augmentation, fgm=options.fgm),
@@ -77,8 +96,11 @@ def run(options: argparse.Namespace) -> int:
     identity = RunIdentity("finetune", asdict(learning), options.seed, fingerprint(data))
     state = options.out / STATE_FOLDER
     state.mkdir(parents=True, exist_ok=True)
+    tuner = FineTuner(workshop.clips(list(tasks)), workshop.text, learning, hardware=Hardware(options.device))
+    if not is_main():  # it learns with the first process, which writes
+        tuner.fit(model, examples, Watch(state=state))
+        return 0
     with Run(options.out, identity, RunOptions(wandb=options.wandb)) as tracked:
-        tuner = FineTuner(workshop.clips(list(tasks)), workshop.text, learning)
         tuned = tuner.fit(model, examples, Watch(tracked.log, state))
     model.save_pretrained(options.out / MODEL_FOLDER)
     show({"examples": len(examples), **asdict(tuned)}, options.json)

@@ -22,6 +22,7 @@ from models.visual_words import VisualWords
 from training.commands import SubParsers
 from training.commands.footage_options import (
     add_footage_options,
+    count,
     load_folders,
     open_store,
     positive,
@@ -32,6 +33,7 @@ from training.data_folder import DataError, DataFolder
 from training.extraction import extract_all
 from training.features import FeatureStore
 from training.footage_clips import FootageOptions, read_footage
+from training.hardware import Hardware, is_main
 from training.loop import LoopSettings, epochs_done
 from training.pretraining import Material, PreTraining, PreTrainingSettings, Sides, new_model, split_material
 from training.pretraining_figures import Examination, PreTrainingFigures
@@ -94,6 +96,7 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, default=10, metavar="N", help="times through the clips")
     parser.add_argument("--batch", type=int, default=32, metavar="N", help="clips in a batch")
     parser.add_argument("--batch-captions", type=int, default=16, metavar="N", help="captions beside them")
+    parser.add_argument("--accumulate", type=count, default=1, metavar="N", help="batches in one step")
     parser.add_argument("--learning-rate", type=positive, default=3e-4, metavar="N", help="the highest")
     parser.add_argument("--ema", type=_share, metavar="DECAY", help="keep a moving average of the weights")
     parser.add_argument("--train-text", action="store_true", help="train the text tower too")
@@ -120,6 +123,9 @@ def run(options: argparse.Namespace) -> int:
     with progress("features", len(recordings)) as on_progress:
         failed = extract_all(store, recordings, on_progress=on_progress).failed
     prepared = _prepare(options, store, folders, failed=failed)
+    if not is_main():  # it learns with the first process, which writes
+        prepared.training.run(state=options.out / STATE_FILE)
+        return 0
     figures = _train(options, prepared, _identity(options, folders))
     prepared.model.save_pretrained(options.out / MODEL_FOLDER)
     VideoBERTTokenizer.from_package().save_pretrained(options.out / MODEL_FOLDER)
@@ -137,6 +143,7 @@ def settings_of(options: argparse.Namespace) -> PreTrainingSettings:
         loop=LoopSettings(
             epochs=options.epochs,
             learning_rate=options.learning_rate,
+            accumulate=options.accumulate,
             ema_decay=options.ema,
             patience=None,
             seed=options.seed,
@@ -167,7 +174,8 @@ def _prepare(
     )
     material = Material(footage, read_captions(options.captions))
     sides = split_material(material, share=settings.held_out, seed=options.seed)
-    words = _visual_words(options, sides, store.key)
+    with Hardware(options.device).accelerator().main_process_first():
+        words = _visual_words(options, sides, store.key)
     maker = RiddleMaker(
         footage,
         words,
@@ -176,7 +184,8 @@ def _prepare(
         max_tokens=settings.batch.max_tokens,
     )
     model = new_model(checkpoint, words, size=options.size, seed=options.seed)
-    return _Prepared(sides, words, model, maker, PreTraining(model, sides, maker, settings=settings))
+    training = PreTraining(model, sides, maker, settings=settings, hardware=Hardware(options.device))
+    return _Prepared(sides, words, model, maker, training)
 
 
 def _visual_words(options: argparse.Namespace, sides: Sides, features_key: str) -> VisualWords:

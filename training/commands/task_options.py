@@ -26,6 +26,23 @@ def add_task_options(parser: argparse.ArgumentParser) -> None:
 
 def add_reading_options(parser: argparse.ArgumentParser, *, busiest_by_task: bool = False) -> None:
     """Add the options that say how labelled recordings are read and cut."""
+    add_label_options(parser)
+    busiest = "of each recording only the clip with the most motion counts"
+    middle = "the live clip about the middle of each segment is learned from, too"
+    if busiest_by_task:
+        for name, help_text in (("--busiest", busiest), ("--middle", middle)):
+            parser.add_argument(
+                name, action="append", default=[], metavar="NAME", help=f"{help_text}, in this task"
+            )
+    else:
+        parser.add_argument("--busiest", action="store_true", help=busiest)
+        parser.add_argument("--middle", action="store_true", help=middle)
+    add_place_options(parser)
+    parser.add_argument("--windows", type=count, default=3, metavar="N", help="clips per segment at most")
+
+
+def add_label_options(parser: argparse.ArgumentParser) -> None:
+    """Add --rename and --group-by."""
     parser.add_argument(
         "--rename",
         action="append",
@@ -37,13 +54,10 @@ def add_reading_options(parser: argparse.ArgumentParser, *, busiest_by_task: boo
     parser.add_argument(
         "--group-by", default="group", metavar="COLUMN", help="column whose values are kept together"
     )
-    busiest = "of each recording only the clip with the most motion counts"
-    if busiest_by_task:
-        parser.add_argument(
-            "--busiest", action="append", default=[], metavar="NAME", help=f"{busiest}, in this task"
-        )
-    else:
-        parser.add_argument("--busiest", action="store_true", help=busiest)
+
+
+def add_place_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `place_of` reads."""
     parser.add_argument(
         "--checkpoint", type=Path, default=DEFAULT_DIR, metavar="DIR", help="its frame encoder and tasks"
     )
@@ -53,10 +67,11 @@ def add_reading_options(parser: argparse.ArgumentParser, *, busiest_by_task: boo
     parser.add_argument(
         "--sample-fps", type=positive, metavar="N", help="frames a second, the checkpoint's by default"
     )
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="of the encoder")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="of encoder and training"
+    )
     parser.add_argument("--threads", type=count, default=1, metavar="N", help="CPU threads of the encoder")
     parser.add_argument("--frames", type=count, metavar="T", help="longest clip, the checkpoint's by default")
-    parser.add_argument("--windows", type=count, default=3, metavar="N", help="clips per segment at most")
 
 
 def place_of(options: argparse.Namespace) -> Place:
@@ -80,6 +95,7 @@ def task_data(options: argparse.Namespace) -> list[TaskData]:
             renamed_for(task, options.rename),
             options.group_by,
             busiest=task in options.busiest,
+            middle=task in options.middle,
         )
         for task, folder in options.task
     ]
