@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from benchmarks.pictures import Clip, PooledEncoder, accuracies, read_clips, summarise
 from models.checkpoint import DEFAULT_DIR, FRAME_ENCODER_FILE
 from models.motion import DIFFERENCE_GAIN, NEUTRAL
-from pipeline.sampler import Sampler
-from pipeline.scaler import Scaler
+from models.sampler import Sampler
+from models.scaler import Scaler
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]

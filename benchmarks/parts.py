@@ -13,12 +13,12 @@ import cv2
 
 from benchmarks.footage import Footage, prepare
 from models.checkpoint import DEFAULT_DIR
+from models.gate import Gate, GateSettings
 from models.motion import MotionRenderer, MotionSettings, MotionView
 from models.runtime import ClipBatch, Encoder, FrameFeatures, open_encoder
+from models.scaler import Scaled, Scaler
 from pipeline.clip_buffer import ClipBuffer
-from pipeline.gate import Gate, GateSettings
 from pipeline.normality import Normality, NormalitySettings
-from pipeline.scaler import Scaled, Scaler
 
 FRAMES = 200
 STEP_S = 0.2

@@ -24,8 +24,8 @@ import numpy as np
 
 from models.checkpoint import DEFAULT_DIR
 from models.runtime import open_encoder
+from models.sampler import Sampler
 from pipeline.replay import Player, ReplayResult, ReplaySettings, taught
-from pipeline.sampler import Sampler
 from pipeline.types import EventKind, EventPhase, Region
 from training.anomaly_folder import Clip
 from training.anomaly_pictures import Moment, write_pictures

@@ -7,10 +7,10 @@ from daemon.config import CameraTable, Settings
 from daemon.mqtt import MqttSettings
 from daemon.zone_tables import RuleTable
 from models.checkpoint import DEFAULT_DIR
+from models.gate import GateSettings
 from models.runtime import Encoder, open_encoder
 from pipeline.controls import CameraControls
 from pipeline.errors import SettingsError
-from pipeline.gate import GateSettings
 from pipeline.presence import Presence, Watch
 from pipeline.recording import RecordingSettings
 from pipeline.rules import Action, Knowledge, Rule

@@ -4,14 +4,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from models.captioning import VideoBERTForCaptioning
     from models.configuration import VideoBERTConfig
     from models.heads import VideoBERTForSequenceClassification
+    from models.pretraining import VideoBERTForPreTraining
     from models.processing import VideoBERTProcessor, VideoBERTTokenizer
     from models.videobert import VideoBERTModel
+    from models.videos import Clip
 
 # The names that need torch or transformers; each one's module is imported when the name is first used.
 _MODULE_OF = {
+    "Clip": "models.videos",
     "VideoBERTConfig": "models.configuration",
+    "VideoBERTForCaptioning": "models.captioning",
+    "VideoBERTForPreTraining": "models.pretraining",
     "VideoBERTForSequenceClassification": "models.heads",
     "VideoBERTModel": "models.videobert",
     "VideoBERTProcessor": "models.processing",
@@ -19,7 +25,10 @@ _MODULE_OF = {
 }
 
 __all__ = [
+    "Clip",
     "VideoBERTConfig",
+    "VideoBERTForCaptioning",
+    "VideoBERTForPreTraining",
     "VideoBERTForSequenceClassification",
     "VideoBERTModel",
     "VideoBERTProcessor",

@@ -42,6 +42,7 @@ SIZES: dict[Size, dict[str, Any]] = {
     "nano": {
         "hidden_size": 32,
         "num_joint_layers": 1,
+        "num_decoder_layers": 1,
         "num_attention_heads": 2,
         "intermediate_size": 64,
         "lstm_hidden_size": 24,
@@ -104,6 +105,10 @@ class VideoBERTConfig(PreTrainedConfig):
         initializer_range: Standard deviation of the first weights, as in BERT.
         layer_norm_eps: Added to the variance before its root, as in `nn.LayerNorm`.
 
+    Captions (a small decoder that reads the joint transformer's tokens and writes words):
+        num_decoder_layers: Layers; as many as the joint transformer has, as captions to learn from are few.
+        max_caption_tokens: Longest caption in word pieces, its end included.
+
     Visual words (what masked frames are to be recognised as in pre-training; Sun et al., 2019, section 4.2):
         visual_word_levels: d, levels of clusters within clusters.
         visual_word_branching: k, clusters within each; k^d words. 2 × 12 are 144 for some hours of footage,
@@ -119,6 +124,7 @@ class VideoBERTConfig(PreTrainedConfig):
     """
 
     model_type = "videobert"
+    keys_to_ignore_at_inference = ["embedding"]  # noqa: RUF012 - Trainer's predictions are the logits alone
     attribute_map = {  # noqa: RUF012 - transformers' own convention
         "vocab_size": "text_vocab_size",
         "num_hidden_layers": "num_joint_layers",
@@ -153,12 +159,17 @@ class VideoBERTConfig(PreTrainedConfig):
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-5
 
+    num_decoder_layers: int = 2
+    max_caption_tokens: int = 32
+
     visual_word_levels: int = 2
     visual_word_branching: int = 12
 
     statistics: list[str] | tuple[str, ...] = STATISTICS
     tasks: dict[str, list[str]] = field(default_factory=_default_tasks)
     pad_token_id: int | None = 0
+    bos_token_id: int | None = 101  # BERT's [CLS] and [SEP], between which a caption stands
+    eos_token_id: int | None = 102
 
     def __post_init__(self, **kwargs: Any) -> None:
         self.pictures = tuple(self.pictures)  # JSON makes lists of these

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from transformers.utils.generic import ModelOutput
 
 from models.configuration import VideoBERTConfig
 from models.statistics import LinearReader, clip_statistics
+from models.video_tower import VideoState
 from models.videobert import VideoBERTModel, VideoBERTPreTrainedModel
 
 IGNORED = -100  # a clip with this label does not count; torch's own convention
@@ -52,19 +53,60 @@ class VideoBERTForSequenceClassification(VideoBERTPreTrainedModel):
             module.initialise()
 
     def forward(
-        self, features: Tensor, motion: Tensor, *, labels: Mapping[str, Tensor] | None = None, **inputs: Any
+        self,
+        features: Tensor,
+        motion: Tensor,
+        *,
+        video_mask: Tensor | None = None,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        text_states: Tensor | None = None,
+        text_mask: Tensor | None = None,
+        state: VideoState | None = None,
+        labels: Tensor | Mapping[str, Tensor] | None = None,
     ) -> ClassificationOutput:
-        """Classify B clips for every task; `inputs` are those of `VideoBERTModel`.
+        """Classify B clips for every task; the other inputs are those of `VideoBERTModel`.
 
-        `labels` maps tasks to (B,) integers, -100 where a clip has none for the task; a task may be absent.
+        They are named one by one, as transformers' Trainer keeps of a batch what it finds here.
+
+        Args:
+            features: (B, T, P * feature_dim).
+            motion: (B, T, motion_dim).
+            video_mask: (B, T).
+            input_ids: (B, L).
+            attention_mask: (B, L).
+            text_states: (B, L, text_hidden_size).
+            text_mask: (B, L).
+            state: The LSTM's memory from the frames before.
+            labels: Task → (B,) integers, -100 where a clip has none for the task; a task may be absent.
+                A tensor (B,) alone is for the only task of a model that has one.
+
+        Raises:
+            ValueError: `labels` are a tensor, and there are several tasks.
         """
-        embedding = self.videobert(features, motion, **inputs).embedding
+        embedding = self.videobert(
+            features,
+            motion,
+            video_mask=video_mask,
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            text_states=text_states,
+            text_mask=text_mask,
+            state=state,
+        ).embedding
         logits = self.classify(embedding)
         if self.linear is not None:
-            read = self.read_statistics(features, motion, inputs.get("video_mask"))
+            read = self.read_statistics(features, motion, video_mask)
             logits = {task: deep + read[task] for task, deep in logits.items()}
-        loss = None if labels is None else multitask_loss(logits, labels)
+        loss = None if labels is None else multitask_loss(logits, self._by_task(labels))
         return ClassificationOutput(loss=loss, logits=logits, embedding=embedding)
+
+    def _by_task(self, labels: Tensor | Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        if not isinstance(labels, Tensor):
+            return labels
+        if len(self.config.tasks) > 1:
+            raise ValueError(f"labels need the name of their task, one of {', '.join(self.config.tasks)}")
+        return dict.fromkeys(self.config.tasks, labels)
 
     def classify(self, embedding: Tensor) -> dict[str, Tensor]:
         """Return what the deep path alone says of (B, 3 D): logits (B, labels) per task."""

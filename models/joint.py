@@ -40,12 +40,16 @@ class Attention(nn.Module):
         self.value = nn.Linear(width, width)
         self.output = nn.Linear(width, width)
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        """Mix `states` (B, S, D); `mask` (B, 1, 1, S) is True at the tokens that may be looked at."""
+    def forward(self, states: Tensor, mask: Tensor, memory: Tensor | None = None) -> Tensor:
+        """Mix `states` (B, S, D); `mask` (B, 1, 1 or S, S) is True at the tokens that may be looked at.
+
+        With a `memory` (B, M, D) they look at its tokens, not at one another; `mask` is then (B, 1, 1, M).
+        """
+        seen = states if memory is None else memory
         query, key, value = (
             # (B, S, D) → (B, S, heads, D / heads) → (B, heads, S, D / heads)
-            project(states).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
-            for project in (self.query, self.key, self.value)
+            project(given).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+            for project, given in ((self.query, states), (self.key, seen), (self.value, seen))
         )
         dropout = self.dropout if self.training else 0.0
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)

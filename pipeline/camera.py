@@ -12,16 +12,16 @@ from typing import Protocol
 
 import numpy as np
 
-from models.flow import FINE, MOTION_DIM
+from models.gate import Gate, GateSettings
 from models.motion import MotionRenderer
+from models.observer import NO_MOTION, NO_MOVEMENT
+from models.sampler import Sampler
+from models.scaler import Scaler
 from pipeline.backoff import Backoff, BackoffSettings
 from pipeline.clock import Clock
 from pipeline.errors import SourceError
-from pipeline.gate import Gate, GateSettings
 from pipeline.health import HealthMonitor, HealthSettings
 from pipeline.metrics import Metrics
-from pipeline.sampler import Sampler
-from pipeline.scaler import Scaler
 from pipeline.source import Opener, SourceSettings
 from pipeline.standing import CameraReporter, Standing
 from pipeline.stream import DecodedFrame
@@ -34,11 +34,6 @@ MAX_UTC_ERROR_S = 2.0
 WELL_AFTER_S = 10.0
 # How long a disabled camera may take to notice that it was enabled.
 SWITCH_CHECK_S = 0.5
-
-NO_MOVEMENT = np.zeros((FINE, FINE, 3), np.float32)
-NO_MOTION = np.zeros(MOTION_DIM, np.float32)
-for _constant in (NO_MOVEMENT, NO_MOTION):
-    _constant.setflags(write=False)
 
 
 class FrameTaker(Protocol):

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.flow import FINE
+from models.geometry import Point as Point  # noqa: PLC0414 - re-exported: stages import it from here
+from models.geometry import drawn
 from pipeline.types import Region
 
-Point = tuple[float, float]  # fractions of the picture's width and height, from the top left corner
 Bool = NDArray[np.bool_]
 
 MAX_POINTS = 64
@@ -63,21 +64,6 @@ class ZoneMap:
         """
         blocks = self._rasters[name].reshape(FINE, RASTER // FINE, FINE, RASTER // FINE)
         return np.asarray(blocks.mean(axis=(1, 3)) >= 0.5)
-
-
-def drawn(polygons: Iterable[Sequence[Point]], *, height: int, width: int) -> Bool:
-    """Return (height, width): the pixels whose centre lies in one of the polygons."""
-    y, x = (np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width
-    picture = np.zeros((height, width), bool)
-    for points in polygons:
-        inside = np.zeros((height, width), bool)
-        # A point is inside where a line from it to the right crosses an odd number of edges.
-        for (x1, y1), (x2, y2) in pairwise([*points, points[0]]):
-            if y1 != y2:
-                crossing = x1 + (y - y1) / (y2 - y1) * (x2 - x1)
-                inside ^= ((y1 > y) != (y2 > y))[:, None] & (x < crossing[:, None])
-        picture |= inside
-    return picture
 
 
 def check_polygon(points: Sequence[Point]) -> None:

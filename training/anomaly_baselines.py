@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from models.runtime import Encoder, FrameFeatures
+from models.sampler import Sampler
+from models.scaler import Scaler
 from pipeline.clock import SystemClock
-from pipeline.sampler import Sampler
-from pipeline.scaler import Scaler
 from pipeline.source import SourceSettings, open_source
 from training.anomaly_folder import Clip
 from training.anomaly_scores import ClipScores, per_frame

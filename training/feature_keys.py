@@ -11,10 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from models import flow, motion
+from models import flow, gate, motion, observer, sampler, scaler
 from models.checkpoint import FRAME_ENCODER_FILE, sha256_of
 from models.runtime import Encoder
-from pipeline import decoder, gate, image_folder, sampler, scaler
+from pipeline import decoder, image_folder
 from training import footage as footage_module
 from training.data_folder import files_of
 from training.footage import Footage
@@ -29,6 +29,7 @@ STAGES: tuple[ModuleType, ...] = (
     gate,
     flow,
     motion,
+    observer,
     footage_module,
 )
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.observer import Observation, encode_observed
 from models.runtime import Encoder
 from pipeline.errors import SourceUnreachable
 from pipeline.stream import OnDrop
-from pipeline.types import ObservedFrame
 from training.feature_keys import footage_key, footage_record, recording_key
 from training.footage import Footage, observe_file
 
@@ -117,7 +117,7 @@ def extract(
     features: list[F32] = []
     before: F32 | None = None
     for batch in _batched(observe_file(recording, footage, on_drop=on_drop), FRAMES_AT_ONCE):
-        features.extend(_encode(batch, encoder, before))
+        features.extend(encode_observed(batch, encoder.encode, before))
         before = features[-1]
         frames.extend(_Noted.of(frame) for frame in batch)
     if not frames:
@@ -141,29 +141,11 @@ class _Noted:
     begins: bool
 
     @classmethod
-    def of(cls, frame: ObservedFrame) -> "_Noted":
-        return cls(frame.frame.time_s, frame.descriptor, frame.still, frame.begins)
+    def of(cls, frame: Observation) -> "_Noted":
+        return cls(frame.time_s, frame.motion, frame.still, frame.begins)
 
 
-def _encode(frames: list[ObservedFrame], encoder: Encoder, before: F32 | None) -> Iterator[F32]:
-    """Yield the features (P * 1280,) of each frame; a still one has those of the frame before it.
-
-    So have the pictures of a frame that are held, which are the last ones of a frame that brings fewer.
-    """
-    moving = [frame.pictures for frame in frames if not frame.still]
-    pooled = encoder.encode(np.concatenate(moving)).pooled if moving else np.zeros((0, 0), np.float32)
-    row = 0
-    for frame in frames:
-        if frame.still and before is not None:  # the gate marks no first frame as still
-            yield before
-            continue
-        fresh = pooled[row : row + len(frame.pictures)].reshape(-1)  # (fresh * 1280,)
-        row += len(frame.pictures)
-        before = fresh if before is None else np.concatenate([fresh, before[len(fresh) :]])
-        yield before
-
-
-def _batched(frames: Iterable[ObservedFrame], size: int) -> Iterator[list[ObservedFrame]]:
+def _batched(frames: Iterable[Observation], size: int) -> Iterator[list[Observation]]:
     iterator = iter(frames)
     while batch := list(islice(iterator, size)):
         yield batch

@@ -5,19 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import numpy as np
 
 from models.checkpoint import Checkpoint
 from models.motion import MotionRenderer, MotionSettings, MotionView
-from pipeline.camera import NO_MOTION, NO_MOVEMENT
+from models.observer import Observation, Observer
+from models.sampler import Sampler
+from models.scaler import Scaler
 from pipeline.clock import SystemClock
-from pipeline.gate import Gate, GateSettings
 from pipeline.image_folder import DEFAULT_FPS
-from pipeline.sampler import Sampler
-from pipeline.scaler import Scaler
-from pipeline.source import DecodedFrame, SourceSettings, open_source
+from pipeline.source import SourceSettings, open_source
 from pipeline.stream import OnDrop
-from pipeline.types import ObservedFrame, SampledFrame
 
 VIDEO_SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".webm"})
 
@@ -65,7 +62,7 @@ def render_file(path: Path, footage: Footage) -> Iterator[MotionView]:
                 renderer.glance(scaler.scale_rgb(frame), frame.time)
 
 
-def observe_file(path: Path, footage: Footage, *, on_drop: OnDrop | None = None) -> Iterator[ObservedFrame]:
+def observe_file(path: Path, footage: Footage, *, on_drop: OnDrop | None = None) -> Iterator[Observation]:
     """Yield each sampled frame of a video or image folder as a camera hands it to the encoder, gate and all.
 
     `on_drop` is told the reason of each frame that cannot be decoded.
@@ -73,42 +70,12 @@ def observe_file(path: Path, footage: Footage, *, on_drop: OnDrop | None = None)
     Raises:
         SourceError: The recording cannot be read, or breaks off.
     """
-    observer = _Observer(footage)
+    observer = Observer(footage.motion, sample_fps=footage.sample_fps)
+    camera = None if footage.camera_fps is None else Sampler(footage.camera_fps)
     source = SourceSettings(str(path), fps=footage.image_fps, realtime=False)
     with open_source(source, SystemClock(), on_drop=on_drop) as frames:
         for frame in frames:
-            if observer.wants(frame):
-                yield observer.observe(frame)
-
-
-class _Observer:
-    """What `pipeline.camera.Camera` does with each frame, without a camera's health and connection."""
-
-    def __init__(self, footage: Footage) -> None:
-        side = footage.motion.picture_px
-        self._sampler, self._scaler = Sampler(footage.sample_fps), Scaler(side)
-        self._gate, self._renderer = Gate(GateSettings()), MotionRenderer(footage.motion)
-        self._camera = None if footage.camera_fps is None else Sampler(footage.camera_fps)
-        self._no_pictures = np.zeros((0, side, side, 3), np.uint8)
-
-    def wants(self, frame: DecodedFrame) -> bool:
-        if self._camera is not None and not self._camera.wants(frame.time_s):
-            return False
-        if self._sampler.wants(frame.time_s):
-            return True
-        if self._renderer.glances and self._sampler.is_glance:
-            self._renderer.glance(self._scaler.scale_rgb(frame.original), frame.time_s)
-        return False
-
-    def observe(self, frame: DecodedFrame) -> ObservedFrame:
-        time_s, begins = frame.time_s, self._sampler.begins
-        if begins:
-            self._gate.reset()
-            self._renderer.reset()
-        scaled = self._scaler.scale(frame.original)
-        sampled = SampledFrame(time_s, utc_s=time_s, arrived_s=time_s, rgb=scaled.rgb, luma=scaled.luma)
-        if self._gate.is_still(scaled.luma, time_s):
-            self._renderer.skip(scaled.rgb, time_s)
-            return ObservedFrame(sampled, True, self._no_pictures, NO_MOVEMENT, NO_MOTION, begins)
-        view = self._renderer.render(scaled.rgb, time_s)
-        return ObservedFrame(sampled, False, view.fresh_pictures, view.movement, view.descriptor, begins)
+            if camera is not None and not camera.wants(frame.time_s):
+                continue
+            if (observation := observer.observe(frame.original, frame.time_s)) is not None:
+                yield observation

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.motion import NEUTRAL
+from models.observer import Observation
 from models.occlusion import Query, frame_importance, log_odds
 from models.runtime import ClipBatch, Encoder
 from pipeline.cells import SIDE
 from pipeline.explanation import heat_of, key_frames, region_of_heat
 from pipeline.recent import speeds_of
-from pipeline.types import ObservedFrame, Region
+from pipeline.types import Region
 from training.footage import Footage, observe_file
 from training.held_out import HeldOutClip
 
@@ -35,7 +36,7 @@ class Watched:
     """A clip (1, T, …) and the N frames it was made of, oldest first: the newest N of its T."""
 
     clip: ClipBatch
-    frames: tuple[ObservedFrame, ...]
+    frames: tuple[Observation, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.observer import Observation
 from models.visual_words import VisualWords
-from pipeline.types import ObservedFrame
 from training.footage import Footage, observe_file
 from training.frame_table import FrameTable
 
@@ -117,13 +117,13 @@ def _thumbnails(rows: I64, frames: FrameTable, footage: Footage) -> Mapping[int,
     return found
 
 
-def _first(frames: Iterator[ObservedFrame], count: int) -> Iterator[tuple[int, ObservedFrame]]:
+def _first(frames: Iterator[Observation], count: int) -> Iterator[tuple[int, Observation]]:
     return zip(range(count), frames, strict=False)
 
 
-def _jpeg(frame: ObservedFrame) -> str:
+def _jpeg(frame: Observation) -> str:
     """Return frame and motion picture side by side, as a data URL."""
-    both = np.hstack([cv2.resize(picture, THUMBNAIL_PX) for picture in (frame.frame.rgb, frame.pictures[0])])
+    both = np.hstack([cv2.resize(picture, THUMBNAIL_PX) for picture in (frame.rgb, frame.pictures[0])])
     bgr = cv2.cvtColor(both, cv2.COLOR_RGB2BGR)
     encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
     return f"data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}"

@@ -56,6 +56,15 @@ def test_a_task_without_any_label_adds_nothing_and_stays_finite():
     assert logits["posture"].grad.abs().max() == 0
 
 
+def test_labels_without_a_name_are_those_of_the_only_task(model):
+    alone = VideoBERTForSequenceClassification(nano(tasks={"fight": TASKS["fight"]})).eval()
+    given, labels = inputs(alone.config).arguments(), torch.tensor([0, 1])
+    named = alone(**given, labels={"fight": labels}).loss
+    assert alone(**given, labels=labels).loss == named
+    with pytest.raises(ValueError, match="the name of their task, one of fight, posture"):
+        model(**inputs(model.config).arguments(), labels=labels)
+
+
 def test_a_task_may_be_absent_from_the_labels(model):
     labels = {"fight": torch.tensor([0, 1])}
     output = model(**inputs(model.config).arguments(), labels=labels)

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from models.scaler import Scaler
 from pipeline.health import HealthMonitor, HealthSettings
-from pipeline.scaler import Scaler
 from pipeline.source import open_source
 from pipeline.stream import SourceSettings
 from pipeline.types import CameraStatus, SampledFrame

@@ -188,3 +188,16 @@ def test_notes_that_cannot_be_read_stop_the_export(place, run, capsys):
     arguments = ["--model", str(run / "model"), *options, *reading(place), "--out", str(place / "out")]
     assert main(["export", *arguments]) == 3
     assert "no-notes.md cannot be read" in capsys.readouterr().err
+
+
+def test_a_captioner_is_taught_and_checked_by_one_command(place):
+    data = ["--data", str(place / "clips"), "--rename", "calm=nothing happens", "--rename", "fight=it moves"]
+    out, report = place / "captioner", place / "captions.json"
+    few = ["--epochs", "1", "--folds", "2", "--frames", "8", "--beams", "2"]
+    arguments = [*data, *few, *reading(place), "--out", str(out), "--json", str(report)]
+    assert main(["caption", *arguments]) == 0
+    found = json.loads(report.read_text())
+    assert found["sentences"] == ["it moves", "nothing happens"]
+    assert (found["n"], found["folds"], found["exact_match_majority"]) == (CLIPS, 2, 0.5)
+    assert {said["truth"] for said in found["predictions"]} == set(found["sentences"])
+    assert (out / "model/model.safetensors").exists()

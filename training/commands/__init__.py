@@ -10,6 +10,7 @@ SubParsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
 COMMANDS = (
     "alarms",
     "anomaly",
+    "caption",
     "evaluate",
     "explain",
     "export",

@@ -26,6 +26,23 @@ def add_task_options(parser: argparse.ArgumentParser) -> None:
 
 def add_reading_options(parser: argparse.ArgumentParser, *, busiest_by_task: bool = False) -> None:
     """Add the options that say how labelled recordings are read and cut."""
+    add_label_options(parser)
+    busiest = "of each recording only the clip with the most motion counts"
+    middle = "the live clip about the middle of each segment is learned from, too"
+    if busiest_by_task:
+        for name, help_text in (("--busiest", busiest), ("--middle", middle)):
+            parser.add_argument(
+                name, action="append", default=[], metavar="NAME", help=f"{help_text}, in this task"
+            )
+    else:
+        parser.add_argument("--busiest", action="store_true", help=busiest)
+        parser.add_argument("--middle", action="store_true", help=middle)
+    add_place_options(parser)
+    parser.add_argument("--windows", type=count, default=3, metavar="N", help="clips per segment at most")
+
+
+def add_label_options(parser: argparse.ArgumentParser) -> None:
+    """Add --rename and --group-by."""
     parser.add_argument(
         "--rename",
         action="append",
@@ -37,20 +54,10 @@ def add_reading_options(parser: argparse.ArgumentParser, *, busiest_by_task: boo
     parser.add_argument(
         "--group-by", default="group", metavar="COLUMN", help="column whose values are kept together"
     )
-    busiest = "of each recording only the clip with the most motion counts"
-    if busiest_by_task:
-        parser.add_argument(
-            "--busiest", action="append", default=[], metavar="NAME", help=f"{busiest}, in this task"
-        )
-    else:
-        parser.add_argument("--busiest", action="store_true", help=busiest)
-    middle = "the live clip about the middle of each segment is learned from, too"
-    if busiest_by_task:
-        parser.add_argument(
-            "--middle", action="append", default=[], metavar="NAME", help=f"{middle}, in this task"
-        )
-    else:
-        parser.add_argument("--middle", action="store_true", help=middle)
+
+
+def add_place_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `place_of` reads."""
     parser.add_argument(
         "--checkpoint", type=Path, default=DEFAULT_DIR, metavar="DIR", help="its frame encoder and tasks"
     )
@@ -65,7 +72,6 @@ def add_reading_options(parser: argparse.ArgumentParser, *, busiest_by_task: boo
     )
     parser.add_argument("--threads", type=count, default=1, metavar="N", help="CPU threads of the encoder")
     parser.add_argument("--frames", type=count, metavar="T", help="longest clip, the checkpoint's by default")
-    parser.add_argument("--windows", type=count, default=3, metavar="N", help="clips per segment at most")
 
 
 def place_of(options: argparse.Namespace) -> Place:

@@ -3,7 +3,7 @@
 import av
 import numpy as np
 
-from pipeline.scaler import HIDDEN_GREY, Scaler
+from models.scaler import HIDDEN_GREY, Scaler
 
 LEFT_HALF = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
 

@@ -8,8 +8,10 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from pipeline.types import Luma, Rgb
-from pipeline.zones import Point, drawn
+from models.geometry import Point, drawn
+
+Rgb = NDArray[np.uint8]  # (height, width, 3), red first
+Luma = NDArray[np.uint8]  # (height, width)
 
 LUMA_WIDTH_PX = 64
 LUMA_HEIGHT_PX = 36

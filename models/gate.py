@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.types import Luma
+Luma = NDArray[np.uint8]  # (height, width)
 
 # Half of the cells change by more than this only if the whole picture moves.
 MAX_NOISE_LEVELS = 4.0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.gate import Gate, GateSettings
+from models.gate import Gate, GateSettings
 
 SCENE = np.random.default_rng(0).integers(30, 220, (36, 64)).astype(np.uint8)
 

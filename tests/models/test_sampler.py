@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.sampler import Sampler
+from models.sampler import Sampler
 
 
 def chosen(times_s, sample_fps=5.0):
