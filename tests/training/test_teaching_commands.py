@@ -113,6 +113,36 @@ def test_folds_report_the_whole_model_and_draw_it(place, capsys):
     assert {path.suffix for path in (place / "plots").iterdir()} == {".png"}
 
 
+def label(table, names):
+    """Fill in the empty labels of a table, as a person would: a square that moves is a fight."""
+    header, *rows = table.read_text().splitlines()
+    filled = [row.replace(",,", f",{names[row.split(',')[0]]},", 1) for row in rows]
+    table.write_text("\n".join([header, *filled]) + "\n")
+
+
+def test_selected_clips_are_labelled_taught_and_asked_about_further(place):
+    names = {f"{number}.mp4": ("normal", "fight")[number % 2] for number in range(CLIPS)}
+    street = place / "street"
+    street.mkdir()
+    for name in names:
+        (street / name).symlink_to(place / "clips" / name)
+    table, chosen = street / "segments.csv", []
+    for turn in range(2):
+        report, asked = place / "selected.json", ["--count", "3", "--csv", str(table), "--gap-s", "0.1"]
+        options = ["--task", "fight", "--strategy", "k-centre", *asked, "--json", str(report)]
+        assert main(["select", str(street), *options, *reading(place)]) == 0
+        chosen += [(row["file"], row["start_s"]) for row in json.loads(report.read_text())["selected"]]
+        label(table, names)
+        learned = ["--task", f"fight={street}", "--unlabelled", str(street), "--no-deep"]
+        out = place / f"round{turn}"
+        arguments = [*learned, *reading(place), "--out", str(out), "--json", str(report)]
+        assert main(["finetune", *arguments]) == 0
+        told = json.loads(report.read_text())
+        assert told["examples"] == 3 * (turn + 1)
+        assert told["self_trained"]["fight"]["clips"] == told["unlabelled"] > 0
+    assert len(set(chosen)) == 6  # nothing was asked twice
+
+
 def test_without_ordinary_footage_nothing_is_exported(place, run, capsys):
     arguments = ["--model", str(run / "model"), *reading(place), "--out", str(place / "nothing")]
     assert main(["export", *arguments]) == 3
