@@ -34,8 +34,7 @@ from training.linear import (
     Reading,
     choose,
     column_scale,
-    regression,
-    spanned,
+    probabilities,
 )
 from training.plots import save_figure
 from training.selection import STRATEGIES, Place, Pool, SelectionSettings, Strategy, select
@@ -179,23 +178,22 @@ def learn(material: Material, known: Rows, unlabelled: Rows) -> F64:
     if len(unlabelled):
         others = material.columns(unlabelled, units)
         hidden = replace(others, labels=np.full_like(others.labels, IGNORED))
-        _, columns = teach(columns, hidden, choice, material.config)
-    scale, count = column_scale(material.config, choice.reading), len(columns.labels)
-    values = spanned(np.concatenate([columns.values, units]) * scale)
-    solved = regression(replace(columns, values=values[:count]), choice.strength)
+        _, columns = teach(columns, hidden, choice, config=material.config)
     said = np.zeros((len(units), len(material.config.tasks[material.examples[0].task])))
-    said[:, solved.classes_] = solved.predict_proba(values[count:])
+    said[:, np.unique(columns.labels)] = probabilities(columns, choice, material.config, asked=units)
     return np.stack([said[material.owner == one].mean(axis=0) for one in range(len(material.examples))])
 
 
-def runs(material: Material, train: Rows, test: Rows, asker: Asker) -> Iterator[tuple[str, float, float]]:
+def runs(
+    material: Material, train: Rows, test: Rows, *, asker: Asker, shares: Sequence[float] = SHARES
+) -> Iterator[tuple[str, float, float]]:
     """Yield (way, share of labels, accuracy) of one fold; no clip of the test side teaches or is asked of."""
     rng, pupil, labels = np.random.default_rng(asker.seed), Pupil(material, train), material.labels
-    sizes = {share: max(4, round(share * len(train))) for share in SHARES}
+    sizes = {share: max(4, round(share * len(train))) for share in shares}
     order = rng.permutation(train)
-    while len(set(labels[order[: sizes[SHARES[0]]]])) < 2:
+    while len(set(labels[order[: sizes[shares[0]]]])) < 2:
         order = rng.permutation(train)
-    active = order[: sizes[SHARES[0]]]
+    active = order[: sizes[shares[0]]]
     for share, size in sizes.items():
         if size > len(active):
             said, rest = pupil.says(active, unlabelled=False), np.setdiff1d(train, active)
@@ -217,7 +215,8 @@ def measure(material: Material, strategy: Strategy, seeds: int) -> dict[str, Cur
     ]
     for number, (seed, split) in enumerate(track(work, "folds", console=Console(stderr=True))):
         train, test = (np.array([place[one] for one in side]) for side in (split.train, split.test))
-        for way, share, accuracy in runs(material, train, test, Asker(strategy, seed * 101 + number)):
+        asker = Asker(strategy, seed * 101 + number)
+        for way, share, accuracy in runs(material, train, test, asker=asker):
             found.setdefault(way, {}).setdefault(share, []).append(accuracy)
     full = np.array(found["random"][1.0])
     return {

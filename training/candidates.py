@@ -176,7 +176,7 @@ class Asked:
             if table.name != SEGMENTS_FILE:
                 raise DataError(f"{table} exists; only a {SEGMENTS_FILE} is continued.")
             for segment in read_table(table, Columns()):
-                found.setdefault((table.parent / segment.file).resolve(), []).append(segment)
+                found.setdefault(table.parent.resolve() / segment.file, []).append(segment)
         return cls(found)
 
     def about(self, clip: Candidate) -> bool:
@@ -184,7 +184,7 @@ class Asked:
         return any(
             clip.start_s < (math.inf if segment.end_s is None else segment.end_s)
             and segment.start_s < clip.end_s
-            for segment in self.segments.get((clip.folder / clip.file).resolve(), ())
+            for segment in self.segments.get(clip.folder.resolve() / clip.file, ())
         )
 
 
@@ -214,6 +214,6 @@ def write_table(table: Path, clips: Sequence[Candidate]) -> None:
         if not file.tell():
             writer.writeheader()
         for clip in clips:
-            place = (clip.folder / clip.file).resolve().relative_to(table.parent.resolve())
+            place = (clip.folder.resolve() / clip.file).relative_to(table.parent.resolve())
             cells = (place, "", clip.group, f"{clip.start_s:g}", f"{clip.end_s:g}")
             writer.writerow(dict(zip(COLUMNS, cells, strict=True)))

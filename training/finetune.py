@@ -233,7 +233,9 @@ class FineTuner:
             log=lambda epoch, figures: stage.watch.tell(stage.name, epoch, figures),
             stepped=tuning.stepped,
         )
-        trained = Loop(objective, loop, hooks, self._hardware).run(state=stage.watch.file(stage.name))
+        trained = Loop(objective, loop, hooks, hardware=self._hardware).run(
+            state=stage.watch.file(stage.name)
+        )
         tuning.finish()
         return trained
 

@@ -243,7 +243,7 @@ def columns_of(
     )
 
 
-def refit(model: VideoBERTForSequenceClassification, task: str, columns: Columns, choice: Choice) -> None:
+def refit(model: VideoBERTForSequenceClassification, task: str, *, columns: Columns, choice: Choice) -> None:
     """Fit the linear path of one task again, as was chosen, on rows in its own units."""
     reader = cast("LinearReader", model.linear)
     fitted = _fit(columns, column_scale(model.config, choice.reading), choice.strength)
@@ -253,6 +253,15 @@ def refit(model: VideoBERTForSequenceClassification, task: str, columns: Columns
 def spanned(rows: F64) -> F64:
     """Return rows (N, dim) in the space that they span, (N, r): regression is the same there, and faster."""
     return _turn(rows).values
+
+
+def probabilities(columns: Columns, choice: Choice, config: VideoBERTConfig, *, asked: F64) -> F64:
+    """Return what rows teach of others (n, dim): (n, labels), for the labels that occur, in their order."""
+    scale = column_scale(config, choice.reading)
+    turned = _turn(columns.values * scale)
+    solved = regression(replace(columns, values=turned.values), choice.strength)
+    # What lies outside the span has no weight.
+    return cast("F64", solved.predict_proba(asked * scale @ turned.back.T))
 
 
 def inner_folds(columns: Columns) -> Iterator["Fold"]:

@@ -100,6 +100,7 @@ class Loop(Generic[BatchT]):
         model: nn.Module,
         settings: LoopSettings,
         hooks: Hooks[BatchT],
+        *,
         hardware: Hardware | None = None,
     ) -> None:
         self._model = model

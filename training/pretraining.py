@@ -162,7 +162,7 @@ class PreTraining:
         tower = self._model.videobert.text_tower
         tower.requires_grad_(self._settings.train_text)
         hooks = Hooks(self.draws, self._loss, log=log, stepped=stepped)
-        return Loop(self._model, self._settings.loop, hooks, self._hardware).run(
+        return Loop(self._model, self._settings.loop, hooks, hardware=self._hardware).run(
             state=state, progress=progress
         )
 

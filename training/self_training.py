@@ -98,14 +98,14 @@ def self_train(
     for task, choice in choices.items():
         labels = batch.labels[task].numpy()
         mine = replace(known, labels=labels).pick(np.flatnonzero(labels != IGNORED))
-        done[task], columns = teach(mine, others, choice, model.config)
+        done[task], columns = teach(mine, others, choice, config=model.config)
         if done[task].chosen is not None:
-            refit(model, task, columns, choice)
+            refit(model, task, columns=columns, choice=choice)
     return done
 
 
 def teach(
-    labelled: Columns, others: Columns, choice: Choice, config: VideoBERTConfig
+    labelled: Columns, others: Columns, choice: Choice, *, config: VideoBERTConfig
 ) -> tuple[SelfTrained, Columns]:
     """Return what was chosen for the unlabelled `others`, and the labelled rows with those that it labels."""
     count = len(labelled.labels)
@@ -117,7 +117,7 @@ def teach(
     best = max(gains, key=lambda option: gains[option])
     if gains[best] < LEAST_GAIN:
         return SelfTrained(None, 0, len(others.labels), gains[best]), labelled
-    sure = _sure(regression(mine, choice.strength), mine, theirs, best)
+    sure = _sure(regression(mine, choice.strength), mine, theirs, option=best)
     done = SelfTrained(best, len(sure.rows), len(others.labels), gains[best])
     return done, sure.joined(labelled, others)
 
@@ -135,12 +135,12 @@ def _gains(labelled: Columns, others: Columns, strength: float) -> dict[PseudoLa
         solved = regression(fold.train, strength)
         plain = _loss(solved, fold.test)
         for option in OPTIONS:
-            taught = _sure(solved, fold.train, apart, option).joined(fold.train, apart)
+            taught = _sure(solved, fold.train, apart, option=option).joined(fold.train, apart)
             gains.setdefault(option, []).append(plain - _loss(regression(taught, strength), fold.test))
     return {option: float(np.mean(of)) for option, of in gains.items()}
 
 
-def _sure(solved: LogisticRegression, labelled: Columns, others: Columns, option: PseudoLabels) -> _Sure:
+def _sure(solved: LogisticRegression, labelled: Columns, others: Columns, *, option: PseudoLabels) -> _Sure:
     if not len(others.labels):
         return _Sure(np.zeros(0, np.intp), others.labels, others.weights)
     said: F64 = solved.predict_proba(others.values)

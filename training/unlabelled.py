@@ -41,7 +41,7 @@ def read_unlabelled(
     cuts: list[Cut] = []
     for path in paths:
         folder = load_data_folder(path, group_by=group_by, unnamed=True)
-        found = [cut for file in folder.files for cut in _cuts(folder, file, store, num_frames)]
+        found = [cut for file in folder.files for cut in _cuts(folder, file, store, num_frames=num_frames)]
         if not found:
             raise DataError(f"There is no unlabelled clip in {path}.")
         cuts += found
@@ -49,7 +49,7 @@ def read_unlabelled(
     return [cuts[place] for place in kept]
 
 
-def _cuts(folder: DataFolder, file: str, store: Store, num_frames: int) -> list[Cut]:
+def _cuts(folder: DataFolder, file: str, store: Store, *, num_frames: int) -> list[Cut]:
     recording, segments = folder.path / file, folder.segments_of(file)
     windows = clip_windows(
         store.file(recording), segments, num_frames=num_frames, sample_fps=store.footage.sample_fps

@@ -34,7 +34,7 @@ def shared_run(*, accumulate: int, out: Path | None = None) -> dict[str, list[fl
     # Every process scores differently; all must hear the first.
     hooks = Hooks(lambda _: [0, 1, 2], loss, score=lambda _: float(not is_main()))
     settings = LoopSettings(epochs=2, learning_rate=0.05, accumulate=accumulate, patience=None)
-    trained = Loop(model, settings, hooks, Hardware("cpu")).run()
+    trained = Loop(model, settings, hooks, hardware=Hardware("cpu")).run()
     weights = [*model.weight.flatten().tolist(), *model.bias.tolist()]
     told = {"weights": weights, "read": read, "kinds": sorted(kinds), "score": trained.best_score}
     if out is not None:
@@ -88,7 +88,7 @@ def test_bf16_multiplies_in_bfloat16_and_leaves_float32_weights_and_a_plain_mode
     model, seen = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 1)), set()
     model[0].register_forward_hook(lambda _, __, out: seen.add(out.dtype))
     hooks = Hooks(lambda _: [0], lambda learner, _: {"total": learner(INPUTS).square().mean()})
-    Loop(model, LoopSettings(epochs=1, patience=None), hooks, Hardware("cpu", bf16=True)).run()
+    Loop(model, LoopSettings(epochs=1, patience=None), hooks, hardware=Hardware("cpu", bf16=True)).run()
     assert seen == {torch.bfloat16}
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     assert model(INPUTS).dtype == torch.float32

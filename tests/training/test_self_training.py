@@ -45,7 +45,7 @@ def clusters(labelled: int, others: int, *, seed=0):
 
 def test_what_was_not_labelled_teaches_where_it_helps():
     labelled, others = clusters(8, 60)
-    done, joined = teach(labelled, others, CHOICE, config())
+    done, joined = teach(labelled, others, CHOICE, config=config())
     assert done.chosen in OPTIONS
     assert done.gain >= LEAST_GAIN
     assert (done.clips, len(joined.labels)) == (60, 8 + done.used)
@@ -57,7 +57,7 @@ def test_what_was_not_labelled_teaches_where_it_helps():
 
 def test_pseudo_labels_together_weigh_what_was_chosen():
     labelled, others = clusters(8, 60)
-    done, joined = teach(labelled, others, CHOICE, config())
+    done, joined = teach(labelled, others, CHOICE, config=config())
     assert joined.weights[8:].sum() == pytest.approx(done.chosen.weight * 8)
     assert len(set(joined.weights[8:])) == 1
 
@@ -65,7 +65,7 @@ def test_pseudo_labels_together_weigh_what_was_chosen():
 def test_what_tells_nothing_changes_nothing():
     labelled, _ = clusters(12, 0)
     nothing = rows(np.zeros((60, 4)), np.full(60, IGNORED), range(100, 160))
-    done, joined = teach(labelled, nothing, CHOICE, config())
+    done, joined = teach(labelled, nothing, CHOICE, config=config())
     assert done.chosen is None
     assert joined is labelled
 
@@ -73,15 +73,15 @@ def test_what_tells_nothing_changes_nothing():
 def test_what_is_unlabelled_in_a_group_that_is_set_aside_does_not_teach():
     labelled, others = clusters(8, 60)
     yards = replace(labelled, groups=np.array(list("aabbccdd")))
-    elsewhere, _ = teach(yards, replace(others, groups=np.array(["x"] * 60)), CHOICE, config())
-    within, _ = teach(yards, replace(others, groups=np.array(["a"] * 60)), CHOICE, config())
+    elsewhere, _ = teach(yards, replace(others, groups=np.array(["x"] * 60)), CHOICE, config=config())
+    within, _ = teach(yards, replace(others, groups=np.array(["a"] * 60)), CHOICE, config=config())
     # In one of four folds nothing is left to learn from; in the others all is.
     assert within.gain < elsewhere.gain
 
 
 def test_one_recording_of_a_label_is_too_few_to_judge_by():
     labelled, others = clusters(2, 60)
-    done, joined = teach(labelled, others, CHOICE, config())
+    done, joined = teach(labelled, others, CHOICE, config=config())
     assert (done.chosen, done.used, done.gain) == (None, 0, None)
     assert joined is labelled
 
