@@ -24,6 +24,7 @@ import cv2
 from daemon.assembly import inference_threads, load_encoder
 from daemon.compose import Base, Parts, compose
 from daemon.config import Settings, load_settings
+from daemon.event_files import make_room
 from daemon.exit_codes import EXIT_FAILED, EXIT_OK
 from daemon.housekeeping import Chore, Housekeeper
 from daemon.logs import configure_logging
@@ -39,11 +40,14 @@ from pipeline.types import CameraStatus
 
 logger = logging.getLogger(__name__)
 
-# A clean stop takes 10 s at most: cameras 2 (daemon/cameras.py), inference 1, publisher 6, page 1.
+# A clean stop takes 10 s at most: cameras 2 (daemon/cameras.py), inference 1, publisher 6 (clips are
+# written meanwhile, with half a second more), page 1: less than systemd would wait.
 INFERENCE_STOP_S = 1.0
 PUBLISHER_STOP_S = 6.0
+EVIDENCE_STOP_S = 0.5
 SERVER_STOP_S = 1.0
 PRUNE_INTERVAL_S = 3600.0
+ROOM_CHECK_S = 60.0
 SILENCE_CHECK_S = 2.0
 
 
@@ -121,6 +125,7 @@ class Daemon:
             group.start(f"inference[{number}]", parts.inference.run)
             for number in range(inference_threads(self._settings))
         ]
+        evidence = group.start("evidence", parts.engine.recordings.run)
         group.start("watch", self._watch)
         parts.cameras.apply(self._settings.cameras)
         server = group.start("web", parts.server.run) if parts.server else None
@@ -130,7 +135,7 @@ class Daemon:
         if not self._settings.cameras:
             logger.warning("no camera is configured: add [cameras.<name>] to %s, then SIGHUP", self._config)
         self._systemd.ready(self._status(parts))
-        return _Workers(publisher, tuple(inference), server)
+        return _Workers(publisher, tuple(inference), evidence, server)
 
     def _wait(self, parts: Parts, group: ThreadGroup) -> None:
         """Do the chores until somebody asks for a stop or a thread fails."""
@@ -150,11 +155,17 @@ class Daemon:
             Chore(self._settings.storage.learned_save_interval_s, parts.cameras.save_learned),
             Chore(SILENCE_CHECK_S, parts.cameras.report_silence),
             Chore(PRUNE_INTERVAL_S, parts.stores.snapshots.prune),
+            Chore(PRUNE_INTERVAL_S, parts.stores.clips.prune),
+            Chore(ROOM_CHECK_S, lambda: self._make_room(parts)),
         ]
         watchdog_s = self._systemd.watchdog_interval_s()
         if watchdog_s is not None:
             chores.append(Chore(watchdog_s, lambda: self._systemd.alive(self._status(parts))))
         return chores
+
+    def _make_room(self, parts: Parts) -> None:
+        storage, stores = self._settings.storage, parts.stores
+        make_room((stores.snapshots, stores.clips), storage.data_dir, storage.min_free_gb * 1e9)
 
     def _reload(self, parts: Parts) -> None:
         """Read the settings again and let other cameras run; a bad file changes nothing."""
@@ -182,11 +193,13 @@ class Daemon:
             worker.stop()
         join_all(workers.inference, INFERENCE_STOP_S)
         parts.engine.outlets.book.close("The daemon was stopped.")
+        workers.evidence.stop()
         parts.cameras.save_learned()
         parts.delivery.announcer.go_offline()
         workers.publisher.stop()
         parts.delivery.bell.ring()
         workers.publisher.join(PUBLISHER_STOP_S)
+        workers.evidence.join(EVIDENCE_STOP_S)
         if parts.server and workers.server:
             parts.server.stop_serving()
             workers.server.join(SERVER_STOP_S)
@@ -216,6 +229,7 @@ class _Workers:
 
     publisher: Worker
     inference: tuple[Worker, ...]
+    evidence: Worker
     server: Worker | None
 
 

@@ -1,15 +1,24 @@
 """Tables of the settings file in, the settings objects of the stages out: the one place that knows both."""
 
 import os
+from zoneinfo import ZoneInfo
 
 from daemon.config import CameraTable, Settings
 from daemon.mqtt import MqttSettings
+from daemon.zone_tables import RuleTable
 from models.checkpoint import DEFAULT_DIR
 from models.runtime import Encoder, open_encoder
 from pipeline.controls import CameraControls
 from pipeline.errors import SettingsError
 from pipeline.gate import GateSettings
+from pipeline.presence import Presence, Watch
+from pipeline.recording import RecordingSettings
+from pipeline.rules import Action, Knowledge, Rule
+from pipeline.schedule import Day, Schedule
 from pipeline.stream import SourceSettings
+from pipeline.zones import Zone, ZoneMap
+
+WATCH = "watch"
 
 
 def mqtt_settings(settings: Settings, public_url: str) -> MqttSettings:
@@ -42,6 +51,51 @@ def source_settings(camera: CameraTable) -> SourceSettings:
 def gate_settings(camera: CameraTable) -> GateSettings:
     """Return what counts as still; a gate that is switched off refreshes at every frame."""
     return GateSettings() if camera.gate else GateSettings(refresh_s=0.0)
+
+
+def recording_settings(camera: CameraTable) -> RecordingSettings:
+    """Return how much of a camera is kept around an event."""
+    return RecordingSettings(
+        pre_roll_s=camera.pre_roll_s,
+        post_roll_s=camera.post_roll_s,
+        max_clip_s=camera.max_clip_s,
+        max_bytes=round(camera.max_clip_mb * 1e6),
+    )
+
+
+def knowledge(camera: CameraTable) -> Knowledge:
+    """Return what the user has said of a camera: its zones, and what is to become of which events."""
+    rules = tuple(
+        Rule(
+            action=Action(rule.do),
+            zone=rule.zone,
+            kinds=frozenset(rule.kinds),
+            labels=frozenset(rule.labels),
+            when=_schedule(rule),
+            severity=rule.severity,
+        )
+        for rule in camera.rules
+        if rule.do != WATCH
+    )
+    return Knowledge(_zone_map(camera), rules, _time_zone(camera))
+
+
+def presence(camera: CameraTable) -> Presence:
+    """Return what watches the zones in which whatever moves is an event."""
+    watches = (Watch(rule.zone, _schedule(rule), rule.severity) for rule in camera.rules if rule.do == WATCH)
+    return Presence(watches, _zone_map(camera), _time_zone(camera))
+
+
+def _zone_map(camera: CameraTable) -> ZoneMap:
+    return ZoneMap(Zone(name, table.polygon) for name, table in camera.zones.items())
+
+
+def _time_zone(camera: CameraTable) -> ZoneInfo | None:
+    return ZoneInfo(camera.time_zone) if camera.time_zone else None
+
+
+def _schedule(rule: RuleTable) -> Schedule:
+    return Schedule(rule.begin, rule.end, frozenset(Day[day.upper()] for day in rule.days))
 
 
 def camera_controls(camera: CameraTable) -> CameraControls:

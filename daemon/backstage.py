@@ -3,16 +3,21 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 from prometheus_client import Gauge
 
+from daemon.archive_reader import ArchiveReader
+from daemon.commands import Commands
 from daemon.config import CameraTable, MqttTable
 from daemon.engine import Engine
+from daemon.event_files import EventFiles
 from daemon.event_log import EventFilter, LoggedEvent
+from daemon.feedback import FeedbackCommand, FeedbackDesk
 from daemon.outbox import Outbox
 from daemon.overview import Overview
+from daemon.payloads import FeedbackMessage
 from daemon.publisher import BrokerHealth
-from daemon.snapshots import Snapshots
 from daemon.views import CameraView, SystemView
 from pipeline.controls import CameraControls
 from pipeline.urls import redact_url
@@ -28,15 +33,26 @@ class Roll:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What is kept: the event log, the pictures, and how the cameras stand."""
+    """What is kept: the event log, pictures and clips, and how the cameras stand."""
 
     outbox: Outbox
-    snapshots: Snapshots
+    snapshots: EventFiles
+    clips: EventFiles
+    archive: ArchiveReader
     overview: Overview
 
 
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """Where people's wishes are taken."""
+
+    commands: Commands
+    feedback: FeedbackDesk
+    request_reload: Callable[[], None]
+
+
 class House:
-    """What the web threads see of the daemon; it reads, and asks for a reload, and changes nothing."""
+    """What the web threads see of the daemon; what they want changed goes to the desks."""
 
     def __init__(
         self,
@@ -46,14 +62,14 @@ class House:
         mqtt: MqttTable,
         broker: Callable[[], BrokerHealth],
         roll: Callable[[], Mapping[str, Roll]],
-        request_reload: Callable[[], None],
+        desks: Desks,
     ) -> None:
         self._stores = stores
         self._engine = engine
         self._mqtt = mqtt
         self._broker = broker
         self._roll = roll
-        self._request_reload = request_reload
+        self._desks = desks
         self._started_s = engine.clock.monotonic_s()
 
     def cameras(self) -> tuple[CameraView, ...]:
@@ -78,7 +94,7 @@ class House:
             uptime_s=round(self._engine.clock.monotonic_s() - self._started_s, 1),
             broker=f"connected to {where}" if broker.connected else f"not connected to {where}",
             broker_problem="" if broker.connected else f"MQTT broker: {broker.reason}",
-            storage_problem=storage_problem or self._stores.snapshots.problem,
+            storage_problem=storage_problem or self._stores.snapshots.problem or self._stores.clips.problem,
             outbox_pending=self._stores.outbox.pending_count,
         )
 
@@ -94,13 +110,30 @@ class House:
         """Return an event's JPEG, or None where none is kept."""
         return self._stores.snapshots.read(event_id)
 
+    @property
+    def archive(self) -> ArchiveReader:
+        """Past events."""
+        return self._stores.archive
+
+    def clip(self, event_id: str) -> Path | None:
+        """Return an event's MP4 file, or None where none is kept."""
+        return self._stores.clips.find(event_id)
+
     def picture(self, camera: str) -> bytes | None:
         """Return a camera's newest picture, or None where there is none yet."""
         return self._stores.overview.picture(camera) if camera in self._roll() else None
 
     def request_reload(self) -> None:
         """Have the settings read again."""
-        self._request_reload()
+        self._desks.request_reload()
+
+    def give_feedback(self, command: FeedbackCommand) -> FeedbackMessage:
+        """Take somebody's word on an event."""
+        return self._desks.feedback.give(command)
+
+    def turn(self, camera: str, switch: str, text: str) -> None:
+        """Turn a camera's switch."""
+        self._desks.commands.turn(camera, switch, text)
 
     def _view(self, name: str, entry: Roll, *, score: float, used: float) -> CameraView:
         standing = self._stores.overview.standing(name)
@@ -115,6 +148,8 @@ class House:
             calibration_ratio=0.0 if state is None else state.calibration_ratio,
             budget_per_day=entry.controls.snapshot().budget_per_day,
             budget_used_ratio=round(used, 3),
+            expected_per_day=None if state is None else state.expected_per_day,
+            actual_per_day=0.0 if state is None else state.actual_per_day,
             motion=state is not None and state.motion,
             behaviour=None if state is None else state.behaviour,
             active_events=() if state is None else state.active_events,

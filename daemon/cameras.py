@@ -3,10 +3,10 @@
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from daemon.assembly import camera_controls
+from daemon.assembly import camera_controls, knowledge, presence
 from daemon.backstage import Roll
 from daemon.config import CameraTable
 from daemon.delivery import Delivery
@@ -14,6 +14,7 @@ from daemon.engine import Engine, new_camera
 from pipeline.analysis import CameraAnalysis, stages_for
 from pipeline.behaviour import BehaviourSettings
 from pipeline.camera import Camera
+from pipeline.explanation import Explainer
 from pipeline.threads import Target, Worker, join_all
 from pipeline.types import CameraStatus
 
@@ -94,9 +95,17 @@ class Cameras:
         entry, engine = self._roll[name], self._engine
         self._delivery.add_camera(name)
         self._delivery.commands.add_camera(name, entry.controls)
-        stages = stages_for(engine.encoder.checkpoint, engine.tuning.anomaly, BehaviourSettings())
+        engine.rules.know(name, knowledge(entry.table))
+        stages = stages_for(
+            engine.encoder.checkpoint,
+            engine.tuning.anomaly,
+            BehaviourSettings(),
+            presence=presence(entry.table),
+        )
+        stages = replace(stages, explainer=Explainer(engine.encoder))
         analysis = CameraAnalysis(name, entry.controls, stages=stages, outlets=engine.outlets)
         analysis.load(self._learned_dir)
+        self._delivery.feedback.add_camera(name, analysis.teach)
         engine.analyses[name] = analysis
         camera = new_camera(engine, name, table=entry.table, controls=entry.controls)
         worker = engine.group.start(f"capture[{name}]", _later(camera.run, delay_s))
@@ -108,10 +117,13 @@ class Cameras:
         running.worker.stop()
         running.worker.join(STOP_S)
         self._engine.mailbox.forget(name)
+        self._delivery.feedback.remove_camera(name)
         # A frame that is being analysed at this moment must not begin what nobody would end.
         self._engine.analyses[name].take_status(CameraStatus.DISABLED, reason)
         self._engine.analyses.pop(name).save(self._learned_dir)
         self._engine.outlets.book.end_all(name, reason)
+        self._engine.recordings.remove_camera(name)
+        self._engine.rules.forget(name)
         self._engine.reporter.forget(name)
         self._engine.overview.forget(name)
         logger.info("camera %s: stopped: %s", name, reason)

@@ -64,7 +64,7 @@ class Commands:
         A retained command is ignored: it was given to a daemon that has long obeyed it.
         """
         camera, switch = self._address(message.topic)
-        if not camera or message.retained:
+        if not camera or message.retained or message.topic == self._topics.feedback_set(camera):
             return
         text = message.payload[: _MAX_COMMAND_LETTERS + 1].decode(errors="replace").strip()
         try:

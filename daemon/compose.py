@@ -7,16 +7,20 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from daemon.announcer import Announcer
+from daemon.archive_reader import ArchiveReader
 from daemon.assembly import mqtt_settings
-from daemon.backstage import House, Stores
+from daemon.backstage import Desks, House, Stores
 from daemon.cameras import Cameras
 from daemon.config import Settings
 from daemon.delivery import Delivery, open_delivery
 from daemon.engine import Engine
+from daemon.event_files import EventFiles, FileKind
 from daemon.outbox import end_open_events
 from daemon.overview import Fanout, Overview
+from daemon.payloads import Origin
+from daemon.recordings import Recordings
 from daemon.server import HttpServer, bind, page_url
-from daemon.snapshots import Snapshots
 from daemon.tuning import Tuning
 from daemon.web import create_app
 from models.runtime import Encoder
@@ -27,6 +31,7 @@ from pipeline.inference import Inference
 from pipeline.mailbox import Mailbox
 from pipeline.metrics import Metrics
 from pipeline.reporter import StatusReporter
+from pipeline.rules import RuleListener
 from pipeline.threads import ThreadGroup
 
 logger = logging.getLogger(__name__)
@@ -74,11 +79,23 @@ def compose(base: Base) -> Iterator[Parts]:
         encoder = base.open_model(settings)
         encoder.warm_up()
         metrics = _metrics(encoder)
-        opened = open_delivery(mqtt, settings.storage, model=_model(encoder), clock=clock, metrics=metrics)
+        clips = _clips(settings, clock)
+        recordings = Recordings(clips, metrics)
+        origin = Origin(model=_model(encoder), public_url=mqtt.public_url, has_clip=recordings.is_recording)
+        opened = open_delivery(mqtt, settings.storage, origin=origin, clock=clock, metrics=metrics)
         delivery = stack.enter_context(opened)
         _end_what_a_crash_left_open(delivery, clock)
-        stores = _stores(settings, delivery, clock)
-        engine = _engine(base, encoder, delivery=delivery, stores=stores, metrics=metrics)
+        snapshots = _snapshots(settings, clock)
+        archive = ArchiveReader(settings.storage.data_dir)
+        stores = Stores(delivery.outbox, snapshots, clips, archive, Overview(snapshots))
+        engine = _engine(
+            base,
+            encoder,
+            announcer=delivery.announcer,
+            stores=stores,
+            recordings=recordings,
+            metrics=metrics,
+        )
         inference = Inference(encoder, engine.mailbox, cameras=engine.analyses, clock=clock, metrics=metrics)
         cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / "learned")
         house = _house(base, stores, engine=engine, delivery=delivery, cameras=cameras)
@@ -105,14 +122,28 @@ def _end_what_a_crash_left_open(delivery: Delivery, clock: Clock) -> None:
         logger.warning("%d events were open when the daemon last ended; they have ended now", count)
 
 
-def _stores(settings: Settings, delivery: Delivery, clock: Clock) -> Stores:
-    folder = settings.storage.data_dir / "snapshots"
-    snapshots = Snapshots(folder, clock, keep_days=settings.storage.keep_days)
-    return Stores(delivery.outbox, snapshots, Overview(snapshots))
+def _snapshots(settings: Settings, clock: Clock) -> EventFiles:
+    kind = FileKind("snapshots", ".jpg", settings.storage.keep_days)
+    return EventFiles(settings.storage.data_dir / "snapshots", kind, clock)
 
 
-def _engine(base: Base, encoder: Encoder, *, delivery: Delivery, stores: Stores, metrics: Metrics) -> Engine:
-    listener = Fanout([delivery.announcer, stores.overview])  # first whoever must not lose an event
+def _clips(settings: Settings, clock: Clock) -> EventFiles:
+    storage = settings.storage
+    kind = FileKind("clips", ".mp4", storage.keep_days, keep_bytes=storage.keep_clips_gb * 1e9)
+    return EventFiles(storage.data_dir / "clips", kind, clock)
+
+
+def _engine(
+    base: Base,
+    encoder: Encoder,
+    *,
+    announcer: Announcer,
+    stores: Stores,
+    recordings: Recordings,
+    metrics: Metrics,
+) -> Engine:
+    # First whoever must not lose an event.
+    listener = RuleListener(Fanout([announcer, stores.overview, recordings]))
     book = EventBook(listener, base.clock, metrics=metrics)
     outlets = Outlets(book, listener, metrics)
     analyses: dict[str, CameraAnalysis] = {}
@@ -120,7 +151,17 @@ def _engine(base: Base, encoder: Encoder, *, delivery: Delivery, stores: Stores,
     mailbox = Mailbox(limits.max_pending_frames, metrics, max_pictures=limits.max_batch)
     reporter = StatusReporter(outlets, cameras=analyses)
     return Engine(
-        base.clock, base.group, encoder, mailbox, outlets, reporter, analyses, stores.overview, base.tuning
+        clock=base.clock,
+        group=base.group,
+        encoder=encoder,
+        mailbox=mailbox,
+        outlets=outlets,
+        reporter=reporter,
+        analyses=analyses,
+        overview=stores.overview,
+        recordings=recordings,
+        rules=listener,
+        tuning=base.tuning,
     )
 
 
@@ -131,5 +172,5 @@ def _house(base: Base, stores: Stores, *, engine: Engine, delivery: Delivery, ca
         mqtt=base.settings.mqtt,
         broker=lambda: delivery.publisher.health,
         roll=lambda: cameras.roll,
-        request_reload=base.request_reload,
+        desks=Desks(delivery.commands, delivery.feedback, base.request_reload),
     )

@@ -8,9 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -19,6 +17,8 @@ from pydantic import (
 
 from daemon.config_errors import Problem, describe_errors
 from daemon.config_sources import read_sources
+from daemon.tables import Table, check_name
+from daemon.zone_tables import RuleTable, TimeZone, Zones, check_zones_known
 from pipeline.controls import MAX_BUDGET_PER_DAY, MIN_BUDGET_PER_DAY
 from pipeline.errors import SettingsError
 from pipeline.urls import SourceKind, names_host, source_kind
@@ -27,12 +27,10 @@ from pipeline.urls import SourceKind, names_host, source_kind
 RESERVED_NAMES = frozenset(
     {"status", "event", "state", "snapshot", "set", "enabled", "anomaly", "behaviour", "budget", "daemon"}
 )
-_NAME = re.compile(r"[a-z0-9_-]{1,32}")
 
 
 def _check_camera_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise ValueError("a camera's name is 1 to 32 of a-z, 0-9, _ and -")
+    check_name(name)
     if name in RESERVED_NAMES:
         raise ValueError("a camera must not be named like a part of an MQTT topic")
     return name
@@ -103,12 +101,6 @@ DataPath = Annotated[Path, BeforeValidator(_check_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Table(BaseModel):
-    """A table of the settings file: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
-
-
 class MqttTable(Table):
     """`[mqtt]`: the broker, and what is published under which topics."""
 
@@ -163,6 +155,8 @@ class StorageTable(Table):
 
     data_dir: DataPath = Path("videobertd-data")
     keep_days: float = Field(default=30.0, gt=0, le=3650)
+    keep_clips_gb: float = Field(default=5.0, gt=0, le=100_000)
+    min_free_gb: float = Field(default=0.5, ge=0, le=100_000)
     learned_save_interval_s: float = Field(default=300.0, ge=10, le=86400)
 
 
@@ -198,10 +192,16 @@ class CameraDefaults(Table):
     image_fps: float = Field(default=10.0, ge=0.1, le=60)
     open_timeout_s: float = Field(default=5.0, ge=0.5, le=60)
     stall_timeout_s: float = Field(default=10.0, ge=1, le=300)
-    sample_fps: float = Field(default=5.0, ge=0.5, le=15)
+    sample_fps: float = Field(default=6.0, ge=0.5, le=15)
     gate: bool = True
     anomaly: bool = True
     behaviour: bool = True
+    clips: bool = True
+    pre_roll_s: float = Field(default=5.0, ge=0, le=60)
+    post_roll_s: float = Field(default=5.0, ge=0, le=60)
+    max_clip_s: float = Field(default=60.0, ge=1, le=600)
+    max_clip_mb: float = Field(default=16.0, ge=1, le=1000)
+    time_zone: TimeZone = ""
     budget_per_day: float = Field(default=1.0, ge=MIN_BUDGET_PER_DAY, le=MAX_BUDGET_PER_DAY)
 
 
@@ -210,6 +210,13 @@ class CameraTable(CameraDefaults):
 
     url: CameraUrl = Field(repr=False)
     description: str = ""
+    zones: Zones = Field(default_factory=dict)
+    rules: tuple[RuleTable, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_zones_known(self) -> "CameraTable":
+        check_zones_known(self.zones, self.rules)
+        return self
 
     def over(self, defaults: CameraDefaults) -> "CameraTable":
         """Return this camera with every setting that it does not name itself taken from `defaults`."""
@@ -227,7 +234,7 @@ class Settings(Table):
     inference: InferenceTable = InferenceTable()
     logging: LoggingTable = LoggingTable()
     defaults: CameraDefaults = CameraDefaults()
-    cameras: dict[CameraName, CameraTable] = {}
+    cameras: dict[CameraName, CameraTable] = Field(default_factory=dict)
 
 
 def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:

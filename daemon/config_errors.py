@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -23,6 +23,8 @@ _KINDS = {
     "bool_parsing": "true or false",
     "string_type": "text in quotes",
     "path_type": "text in quotes",
+    "time_type": "a time of day such as 21:00",
+    "time_parsing": "a time of day such as 21:00",
     "dict_type": "a table",
     "model_type": "a table",
     "model_attributes_type": "a table",
@@ -65,7 +67,7 @@ def _allowed(details: ErrorDetails) -> str:
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         return f"must be {words} {context[key]:g}"
-    if kind == "literal_error":
+    if kind in {"literal_error", "enum"}:
         return f"must be one of {context['expected'].replace(' or ', ', ')}"
     if kind == "value_error":
         return str(context["error"])
@@ -99,6 +101,7 @@ def _fields_at(location: Location, root: type[BaseModel]) -> list[str]:
     for key in location:
         if isinstance(table, type) and issubclass(table, BaseModel):
             table = table.model_fields[key].annotation
-        else:  # dict[CameraName, CameraTable]: any key leads to the value's type
-            table = get_args(table)[1]
+        else:  # dict[CameraName, CameraTable]: any key leads to the value's type; tuple[RuleTable, ...]
+            inner = get_args(table)
+            table = inner[1] if get_origin(table) is dict else inner[0]
     return list(table.model_fields)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from daemon.announcer import Announcer
 from daemon.board import Board
 from daemon.commands import Commands
 from daemon.config import StorageTable
+from daemon.feedback import FeedbackDesk
 from daemon.homeassistant import Discovery
 from daemon.mqtt import MqttSettings, tls_context
 from daemon.outbox import Outbox, Retention
@@ -30,6 +31,7 @@ class Delivery:
     outbox: Outbox
     announcer: Announcer
     commands: Commands
+    feedback: FeedbackDesk
     discovery: Discovery | None
     publisher: Publisher
 
@@ -43,13 +45,14 @@ class Delivery:
         """Take everything about a camera off the broker."""
         self.announcer.remove_camera(camera)
         self.commands.remove_camera(camera)
+        self.feedback.remove_camera(camera)
         if self.discovery is not None:
             self.discovery.remove_camera(camera)
 
 
 @contextmanager
 def open_delivery(
-    mqtt: MqttSettings, storage: StorageTable, *, model: str, clock: Clock, metrics: Metrics
+    mqtt: MqttSettings, storage: StorageTable, *, origin: Origin, clock: Clock, metrics: Metrics
 ) -> Iterator[Delivery]:
     """Open the event log and join the parts; nothing is published before `publisher.run`.
 
@@ -57,7 +60,6 @@ def open_delivery(
         SettingsError: the log or a certificate cannot be used.
     """
     tls_context(mqtt)  # a certificate that cannot be read is a mistake of now, not of the first connection
-    origin = Origin(model=model, public_url=mqtt.public_url)
 
     def render(event: Event, seq: int) -> str:
         return event_message(event, seq, origin).to_json()
@@ -74,22 +76,25 @@ def open_delivery(
                 retention=Retention(keep_days=storage.keep_days),
             )
         )
-        yield _join(mqtt, outbox, bell, clock=clock, metrics=metrics)
+        board = Board(clock, bell.ring)
+        topics = Topics(mqtt.base_topic, mqtt.discovery_prefix)
+        feedback = FeedbackDesk(topics, outbox=outbox, board=board, clock=clock, model=origin.model)
+        yield _join(mqtt, Traffic(outbox, board, bell), feedback, clock=clock, metrics=metrics)
 
 
-def _join(mqtt: MqttSettings, outbox: Outbox, bell: Wakeup, *, clock: Clock, metrics: Metrics) -> Delivery:
-    topics = Topics(mqtt.base_topic, mqtt.discovery_prefix)
-    board = Board(clock, bell.ring)
+def _join(
+    mqtt: MqttSettings, traffic: Traffic, feedback: FeedbackDesk, *, clock: Clock, metrics: Metrics
+) -> Delivery:
+    topics, outbox, board = Topics(mqtt.base_topic, mqtt.discovery_prefix), traffic.outbox, traffic.board
     commands = Commands(topics, outbox=outbox, board=board)
     discovery = Discovery(topics, board=board, public_url=mqtt.public_url) if mqtt.discovery else None
-    inboxes: list[Inbox] = [commands] if discovery is None else [commands, discovery]
+    inboxes: list[Inbox] = [commands, feedback, *([] if discovery is None else [discovery])]
     publisher = Publisher(
         mqtt,
-        Traffic(outbox, board, bell, inboxes),
+        replace(traffic, inboxes=inboxes),
         clock=clock,
         metrics=metrics,
         reconnects=Reconnects(Random()),  # noqa: S311 - jitter, not a secret
     )
-    return Delivery(
-        bell, outbox, Announcer(topics, outbox=outbox, board=board), commands, discovery, publisher
-    )
+    announcer = Announcer(topics, outbox=outbox, board=board)
+    return Delivery(traffic.wakeup, outbox, announcer, commands, feedback, discovery, publisher)

@@ -1,10 +1,12 @@
 """What all cameras share between lens and event, and how one more camera is joined to it."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from daemon.assembly import gate_settings, source_settings
+from daemon.assembly import gate_settings, recording_settings, source_settings
 from daemon.config import CameraTable
 from daemon.overview import Overview
+from daemon.recordings import Recordings
 from daemon.tuning import Tuning
 from models.motion import MotionRenderer, MotionSettings
 from models.runtime import Encoder
@@ -13,7 +15,9 @@ from pipeline.camera import Camera, CameraLinks, CameraSettings
 from pipeline.clock import Clock
 from pipeline.controls import CameraControls
 from pipeline.mailbox import Mailbox
+from pipeline.recording import Recorder
 from pipeline.reporter import StatusReporter
+from pipeline.rules import RuleListener
 from pipeline.source import open_source
 from pipeline.threads import ThreadGroup
 from pipeline.types import ObservedFrame
@@ -31,6 +35,8 @@ class Engine:
     reporter: StatusReporter
     analyses: dict[str, CameraAnalysis]
     overview: Overview
+    recordings: Recordings
+    rules: RuleListener
     tuning: Tuning
 
     def put(self, camera: str, frame: ObservedFrame) -> None:
@@ -47,11 +53,13 @@ def new_camera(engine: Engine, name: str, *, table: CameraTable, controls: Camer
         source=source_settings(table),
         sample_fps=table.sample_fps,
         picture_px=checkpoint.picture_px,
+        masks=tuple(zone.polygon for zone in table.zones.values() if zone.mask),
         gate=gate_settings(table),
         health=engine.tuning.health,
     )
+    recorder = _recorder(engine, name, table)
     links = CameraLinks(
-        opener=open_source,
+        opener=partial(open_source, tap=recorder),
         clock=engine.clock,
         metrics=engine.outlets.metrics,
         frames=engine,
@@ -60,3 +68,12 @@ def new_camera(engine: Engine, name: str, *, table: CameraTable, controls: Camer
         is_enabled=lambda: controls.snapshot().enabled,
     )
     return Camera(settings, links)
+
+
+def _recorder(engine: Engine, name: str, table: CameraTable) -> Recorder | None:
+    """Return what records a camera's events, or None where the settings want no clips of it."""
+    if not table.clips:
+        return None
+    recorder = Recorder(recording_settings(table), engine.clock)
+    engine.recordings.add_camera(name, recorder)
+    return recorder

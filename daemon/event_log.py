@@ -1,17 +1,19 @@
 """The event log's tables in SQLite and how they are read, by the daemon and beside it."""
 
+import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import SettingsError
-from pipeline.types import EventKind
+from pipeline.feedback import Lesson, Verdict
+from pipeline.types import EventKind, Sight
 
 FILE_NAME = "videobertd.sqlite"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # AUTOINCREMENT remembers the highest seq ever given, also where its row was pruned.
 TABLES = """
@@ -26,7 +28,8 @@ CREATE TABLE events (
     start_utc_s REAL NOT NULL,
     written_utc_s REAL NOT NULL,
     pending INTEGER NOT NULL,
-    payload TEXT NOT NULL
+    payload TEXT NOT NULL,
+    sights TEXT NOT NULL DEFAULT '[]'
 );
 CREATE INDEX events_by_id ON events (id, seq);
 CREATE INDEX events_by_camera ON events (camera, seq);
@@ -38,6 +41,30 @@ CREATE TABLE switches (
     value TEXT NOT NULL,
     PRIMARY KEY (camera, name)
 ) WITHOUT ROWID;
+"""
+# What people said of events; what was seen of them is kept here too, as the events themselves are pruned.
+FEEDBACK_TABLE = """
+CREATE TABLE feedback (
+    number INTEGER PRIMARY KEY,
+    event_id TEXT NOT NULL,
+    camera TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    start_utc_s REAL NOT NULL,
+    sights TEXT NOT NULL,
+    given_utc_s REAL NOT NULL,
+    given_by TEXT,
+    model TEXT
+);
+CREATE INDEX feedback_by_camera ON feedback (camera, number);
+"""
+# From each older version to the next.
+MIGRATIONS = {1: f"ALTER TABLE events ADD COLUMN sights TEXT NOT NULL DEFAULT '[]'; {FEEDBACK_TABLE}"}
+
+
+# What the archive looks through: everything that it filters by, and nothing else, of each event's beginning.
+INDEXES = """
+CREATE INDEX IF NOT EXISTS events_begun ON events (seq, start_utc_s, camera, kind, label, phase, id)
+    WHERE phase = 'new';
 """
 
 
@@ -65,8 +92,55 @@ class EventFilter:
 EVERYTHING = EventFilter()
 
 
-def create_or_check(database: sqlite3.Connection, path: Path) -> None:
-    """Create the tables in an empty file; refuse a file of a newer version, or a damaged one.
+@dataclass(frozen=True, slots=True)
+class BegunFilter:
+    """Which events are wanted, by how they began; None wants all.
+
+    `until_utc_s` is excluded, and so is `before`, the seq of a beginning.
+    """
+
+    camera: str | None = None
+    kind: EventKind | None = None
+    label: str | None = None
+    since_utc_s: float | None = None
+    until_utc_s: float | None = None
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedEvent:
+    """An event: the seq of the message that began it, and its newest message as sent."""
+
+    begun_seq: int
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class TracedEvent:
+    """What feedback needs to know of an event; `model` is the one that decided."""
+
+    camera: str
+    kind: EventKind
+    start_utc_s: float
+    sights: tuple[Sight, ...]
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFeedback:
+    """Somebody's word on an event as it is kept; `given_by` is None where nobody said who."""
+
+    camera: str
+    lesson: Lesson
+    given_utc_s: float
+    given_by: str | None
+    model: str | None
+
+
+def create_or_check(database: sqlite3.Connection, path: Path, *, is_read_only: bool = False) -> None:
+    """Create the tables in an empty file, bring an older one up to date, refuse a newer or a damaged one.
+
+    Readers need none of what later versions added.
 
     Raises:
         SettingsError: The file cannot be used.
@@ -75,7 +149,7 @@ def create_or_check(database: sqlite3.Connection, path: Path) -> None:
     if verdict != "ok":
         raise SettingsError(f"{path} is damaged ({verdict}): move it away to start with an empty event log")
     if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-        database.executescript(f"BEGIN IMMEDIATE; {TABLES}")
+        database.executescript(f"BEGIN IMMEDIATE; {TABLES} {FEEDBACK_TABLE}")
         database.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
         database.execute("COMMIT")
         return
@@ -83,6 +157,11 @@ def create_or_check(database: sqlite3.Connection, path: Path) -> None:
     if version > SCHEMA_VERSION:
         newer = f"was written by a newer videobertd (schema {version}; this one knows {SCHEMA_VERSION})"
         raise SettingsError(f"{path} {newer}: install that version, or move the file away")
+    if version < SCHEMA_VERSION and not is_read_only:
+        steps = " ".join(MIGRATIONS[old] for old in range(version, SCHEMA_VERSION))
+        database.executescript(f"BEGIN IMMEDIATE; {steps}")
+        database.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (str(SCHEMA_VERSION),))
+        database.execute("COMMIT")
 
 
 def select_events(
@@ -116,6 +195,81 @@ def select_open(database: sqlite3.Connection) -> tuple[LoggedEvent, ...]:
     return tuple(LoggedEvent(seq, camera, text, bool(p)) for seq, camera, text, p in database.execute(query))
 
 
+def select_archived(
+    database: sqlite3.Connection, which: BegunFilter, *, limit: int
+) -> tuple[ArchivedEvent, ...]:
+    """Return the last `limit` events that match, the one that began last first."""
+    conditions = {
+        "camera = ?": which.camera,
+        "kind = ?": None if which.kind is None else str(which.kind),
+        "label = ?": which.label,
+        "start_utc_s >= ?": which.since_utc_s,
+        "start_utc_s < ?": which.until_utc_s,
+        "seq < ?": which.before,
+    }
+    where, values = _where(conditions)
+    query = f"""
+        SELECT begun.seq, (SELECT payload FROM events WHERE id = begun.id ORDER BY seq DESC LIMIT 1)
+        FROM (SELECT seq, id FROM events INDEXED BY events_begun
+              WHERE {where} phase = 'new' ORDER BY seq DESC LIMIT {int(limit)}) AS begun
+        ORDER BY begun.seq DESC
+    """  # noqa: S608 - our own words and an integer; every value is bound
+    return tuple(ArchivedEvent(seq, payload) for seq, payload in database.execute(query, values))
+
+
+def select_labels(database: sqlite3.Connection) -> tuple[str, ...]:
+    """Return every label that an event of the log has, in order."""
+    rows = database.execute("SELECT DISTINCT label FROM events INDEXED BY events_begun WHERE phase = 'new'")
+    return tuple(sorted(label for (label,) in rows))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the log for reading beside whoever writes it; nobody waits for the other."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        yield database
+
+
+def select_trace(database: sqlite3.Connection, event_id: str) -> TracedEvent | None:
+    """Return what is known of an event by its newest message; None where there is no such event."""
+    query = """
+        SELECT camera, kind, start_utc_s, sights, json_extract(payload, '$.model') FROM events
+        WHERE id = ? ORDER BY seq DESC LIMIT 1
+    """
+    row = database.execute(query, (event_id,)).fetchone()
+    return row and TracedEvent(row[0], EventKind(row[1]), row[2], sights_from_text(row[3]), row[4])
+
+
+def select_feedback(database: sqlite3.Connection, camera: str) -> tuple[StoredFeedback, ...]:
+    """Return all that was said of a camera's events, oldest first."""
+    query = """
+        SELECT event_id, verdict, start_utc_s, sights, given_utc_s, given_by, model FROM feedback
+        WHERE camera = ? ORDER BY number
+    """
+    return tuple(
+        StoredFeedback(camera, Lesson(event_id, Verdict(verdict), began_s, sights_from_text(sights)), *rest)
+        for event_id, verdict, began_s, sights, *rest in database.execute(query, (camera,))
+    )
+
+
+def feedback_row(stored: StoredFeedback) -> tuple[object, ...]:
+    """Return the columns of a feedback but its number."""
+    lesson = stored.lesson
+    sights, verdict = sights_text(lesson.sights), str(lesson.verdict)
+    said = (lesson.event_id, stored.camera, verdict, lesson.began_s, sights)
+    return (*said, stored.given_utc_s, stored.given_by, stored.model)
+
+
+def sights_text(sights: tuple[Sight, ...]) -> str:
+    """Return sights as JSON."""
+    return json.dumps([[sight.part, sight.signature] for sight in sights], separators=(",", ":"))
+
+
+def sights_from_text(text: str) -> tuple[Sight, ...]:
+    """Return the sights that `sights_text` wrote."""
+    return tuple(Sight(part, tuple(signature)) for part, signature in json.loads(text))
+
+
 @contextmanager
 def open_log(data_dir: Path) -> Iterator[sqlite3.Connection]:
     """Open the log of a running or a stopped daemon for reading only, as `videobertd events` does.
@@ -126,9 +280,9 @@ def open_log(data_dir: Path) -> Iterator[sqlite3.Connection]:
     path = data_dir / FILE_NAME
     if not path.is_file() or not os.access(path, os.R_OK):
         raise SettingsError(f"{path} cannot be read: has the daemon run with this data_dir?")
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+    with reading(path) as database:
         try:
-            create_or_check(database, path)
+            create_or_check(database, path, is_read_only=True)
         except sqlite3.DatabaseError as error:
             raise SettingsError(f"{path} cannot be read: {error}") from error
         yield database
@@ -143,8 +297,13 @@ def _select(database: sqlite3.Connection, which: EventFilter, tail: str) -> tupl
         "id = ?": which.id,
         "written_utc_s >= ?": which.since_utc_s,
     }
-    wanted = {text: value for text, value in conditions.items() if value is not None}
-    where = "".join(f"{text} AND " for text in wanted)
+    where, values = _where(conditions)
     query = f"SELECT seq, camera, payload, pending FROM events WHERE {where}{tail}"  # noqa: S608
-    rows = database.execute(query, tuple(wanted.values()))
+    rows = database.execute(query, values)
     return tuple(LoggedEvent(seq, camera, text, bool(pending)) for seq, camera, text, pending in rows)
+
+
+def _where(conditions: Mapping[str, object]) -> tuple[str, tuple[object, ...]]:
+    """Return the conditions that have a value, each followed by AND, and their values."""
+    wanted = {text: value for text, value in conditions.items() if value is not None}
+    return "".join(f"{text} AND " for text in wanted), tuple(wanted.values())

@@ -132,6 +132,20 @@ def _scene_entities(camera: str, topics: Topics) -> dict[str, Entity]:
             "entity_category": "diagnostic",
             "icon": "mdi:tune-vertical",
         },
+        "expected_alarms": _rate("Expected alarms a day", state, "expected_per_day"),
+        "actual_alarms": _rate("Actual alarms a day", state, "actual_per_day"),
+    }
+
+
+def _rate(name: str, state_topic: str, field: str) -> Entity:
+    return {
+        "platform": "sensor",
+        "name": name,
+        "state_topic": state_topic,
+        "state_class": "measurement",
+        "value_template": f"{{{{ value_json.{field} }}}}",
+        "entity_category": "diagnostic",
+        "icon": "mdi:bell-outline",
     }
 
 

@@ -16,13 +16,20 @@ from typing import Self
 from daemon.event_log import (
     EVERYTHING,
     FILE_NAME,
+    INDEXES,
     EventFilter,
     LoggedEvent,
+    StoredFeedback,
+    TracedEvent,
     create_or_check,
+    feedback_row,
     select_events,
+    select_feedback,
     select_newest,
     select_open,
     select_pending,
+    select_trace,
+    sights_text,
 )
 from daemon.payloads import parse_event
 from pipeline.clock import Clock
@@ -229,6 +236,22 @@ class Outbox:
         with self._lock:
             self._attempt("INSERT OR REPLACE INTO switches VALUES (?, ?, ?)", [(camera, name, value)])
 
+    def trace(self, event_id: str) -> TracedEvent | None:
+        """Return what feedback needs to know of an event; None where there is no such event on disk."""
+        with self._lock:
+            return select_trace(self._database, event_id)
+
+    def feedback(self, camera: str) -> tuple[StoredFeedback, ...]:
+        """Return all that was said of a camera's events, oldest first."""
+        with self._lock:
+            return select_feedback(self._database, camera)
+
+    def save_feedback(self, stored: StoredFeedback) -> bool:
+        """Keep somebody's word on an event; say whether the disk took it."""
+        with self._lock:
+            query = "INSERT INTO feedback VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
+            return self._attempt(query, [feedback_row(stored)]) == 1
+
     def exchange_cameras(self, names: Iterable[str]) -> frozenset[str]:
         """Remember the cameras of these settings; return those of the last ones that are gone."""
         now = frozenset(names)
@@ -245,6 +268,7 @@ class Outbox:
         files.callback(database.close)
         database.execute("PRAGMA journal_mode=WAL")
         create_or_check(database, self._path)
+        database.executescript(INDEXES)
         row = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
         self._last_seq = row[0] if row else 0
         self._database = database
@@ -263,7 +287,9 @@ class Outbox:
             # An acknowledgement may be lost with the power (the event is sent twice), an event may not.
             self._database.execute(f"PRAGMA synchronous={'FULL' if rows else 'NORMAL'}")
             with self._transaction():
-                self._database.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                self._database.executemany(
+                    "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+                )
                 acknowledged = [(seq,) for seq in self._acknowledged]
                 self._database.executemany("UPDATE events SET pending = 0 WHERE seq = ?", acknowledged)
         except sqlite3.Error as error:
@@ -353,6 +379,7 @@ def _row(item: _Unwritten) -> tuple[object, ...]:
         item.written_utc_s,
         int(logged.pending),
         logged.payload,
+        sights_text(event.sights),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from daemon.snapshots import Snapshots
+from daemon.event_files import EventFiles
 from pipeline.evidence import snapshot
 from pipeline.types import CameraState, CameraStatus, Event, Listener, ObservedFrame
 
@@ -23,7 +23,7 @@ class Standing:
 class Overview:
     """Remembers how each camera stands and keeps its pictures; a Listener for any thread."""
 
-    def __init__(self, snapshots: Snapshots) -> None:
+    def __init__(self, snapshots: EventFiles) -> None:
         self._snapshots = snapshots
         self._lock = threading.Lock()
         self._standings: dict[str, Standing] = {}
@@ -60,7 +60,7 @@ class Overview:
 
     def on_snapshot(self, event: Event, jpeg: bytes) -> None:
         """Keep the event's picture."""
-        self._snapshots.save(event.id, jpeg)
+        self._snapshots.save(event.camera, event.id, jpeg)
 
     def _change(self, camera: str, **changes: Any) -> None:
         with self._lock:

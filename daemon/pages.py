@@ -6,9 +6,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from daemon.event_log import EVERYTHING, LoggedEvent
+from daemon.archive import ArchiveFilter
+from daemon.event_log import EVERYTHING, BegunFilter, LoggedEvent
 from daemon.payloads import EventMessage
-from daemon.views import Backstage
+from daemon.views import Backstage, CameraView
+from pipeline.types import EventKind
 
 # Messages read for the first view; an event has at least two, so about half as many rows.
 FIRST_MESSAGES = 200
@@ -33,6 +35,32 @@ def render_page(backstage: Backstage) -> str:
         events=latest_by_event(logged)[:FIRST_EVENTS],
         system=backstage.system(),
         last_seq=logged[-1].seq if logged else 0,
+    )
+
+
+def render_archive(backstage: Backstage, wanted: ArchiveFilter, which: BegunFilter) -> str:
+    """Return a page of past events with the form that filters them; `which` is what `wanted` means."""
+    page = backstage.archive.page(which)
+    return TEMPLATES.get_template("archive.html").render(
+        wanted=wanted,
+        events=page.events,
+        older="" if page.older is None else wanted.address(before=str(page.older)),
+        cameras=[camera.name for camera in backstage.cameras()],
+        kinds=list(EventKind),
+        labels=backstage.archive.labels(),
+    )
+
+
+def render_event(backstage: Backstage, event_id: str) -> str | None:
+    """Return the page of one event, or None where it is not known."""
+    messages = backstage.archive.messages(event_id)
+    if not messages:
+        return None
+    return TEMPLATES.get_template("event.html").render(
+        event=messages[-1],
+        messages=messages,
+        has_picture=backstage.snapshot(event_id) is not None,
+        has_clip=backstage.clip(event_id) is not None,
     )
 
 
@@ -79,6 +107,13 @@ def rarity(event: EventMessage) -> str:
     return f"· {how_often} in {min(minutes, TOLD_MINUTES)} normal minutes"
 
 
+def rates(camera: CameraView) -> str:
+    """Return expected and actual alarms a day in words; static/page.js says the same."""
+    expected = "not known yet" if camera.expected_per_day is None else f"{camera.expected_per_day:.1f}"
+    return f"a day: {expected} expected, {camera.actual_per_day:.1f} in the last week"
+
+
+TEMPLATES.filters["rates"] = rates
 TEMPLATES.filters["rarity"] = rarity
 TEMPLATES.filters["event_duration"] = event_duration
 TEMPLATES.filters["duration"] = duration_text

@@ -5,7 +5,7 @@
 
 import json
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +14,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from daemon.utc import utc_seconds, utc_text
+from pipeline.feedback import Verdict
 from pipeline.types import CameraState, Event, EventKind, EventPhase, Region, Severity
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -28,10 +29,14 @@ UtcTime = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What every event of one daemon says alike: the model's name, and where its pages are reached."""
+    """What every event of one daemon says alike: the model's name, and where its pages are reached.
+
+    `has_clip` says of which events a video is kept.
+    """
 
     model: str | None = None
     public_url: str = ""
+    has_clip: Callable[[Event], bool] = lambda _event: False
 
 
 class Message(BaseModel):
@@ -77,9 +82,14 @@ class EventMessage(Message):
     end_utc: UtcTime | None = Field(default=None, description="When it ended; only where type is end.")
     zones: tuple[str, ...] = Field(default=(), description="The zones of the camera that it touches.")
     region: RegionMessage | None = Field(default=None, description="Where in the picture it is.")
+    key_times_utc: tuple[UtcTime, ...] = Field(
+        default=(), description="The moments that counted most for it, in order; behaviours only."
+    )
     explanation: str = Field(description="In one sentence, what was seen.")
     snapshot_url: str | None = Field(default=None, description="Its picture; null without http.public_url.")
-    clip_url: str | None = Field(default=None, description="Its video; null where none is kept.")
+    clip_url: str | None = Field(
+        default=None, description="Its video, there soon after the end; null where none is kept."
+    )
     model: str | None = Field(default=None, description="The model that decided.")
 
 
@@ -90,17 +100,36 @@ class StateMessage(Message):
     anomaly: bool = Field(description="Whether an anomaly event is open.")
     anomaly_score: Fraction = Field(description="The newest anomaly score.")
     calibration_ratio: Fraction = Field(description="1 where the alarm budget can be promised.")
+    expected_per_day: float | None = Field(
+        default=None, ge=0, description="Anomaly alarms that a day like the last one would bring."
+    )
+    actual_per_day: float = Field(
+        default=0.0, ge=0, description="Anomaly alarms a day in the last week, without confirmed ones."
+    )
     behaviour: str | None = Field(default=None, description="The behaviour that is seen, if any.")
     active_events: tuple[str, ...] = Field(default=(), description="The events that are open.")
 
 
-SCHEMAS: dict[str, type[Message]] = {"event": EventMessage, "state": StateMessage}
+class FeedbackMessage(Message):
+    """The answer to somebody's word on an event; retained."""
+
+    event: str | None = Field(default=None, description="The event that was meant, where it was taken.")
+    verdict: Verdict | None = Field(default=None, description="What was said of it.")
+    by: str | None = Field(default=None, description="Who said so, if known.")
+    given_utc: UtcTime | None = Field(default=None, description="When it was taken.")
+    problem: str | None = Field(default=None, description="In one sentence, why it was not taken.")
+
+
+SCHEMAS: dict[str, type[Message]] = {
+    "event": EventMessage,
+    "state": StateMessage,
+    "feedback": FeedbackMessage,
+}
 
 
 def event_message(event: Event, seq: int, origin: Origin) -> EventMessage:
     """Return the payload of `event`; scores that rounding left outside 0…1 are brought back."""
-    has_page = bool(origin.public_url) and event.kind is not EventKind.CAMERA
-    page = f"{origin.public_url.rstrip('/')}/snapshots/{quote(event.id, safe='')}.jpg" if has_page else None
+    has_picture = event.kind is not EventKind.CAMERA
     return EventMessage(
         id=event.id,
         seq=seq,
@@ -115,8 +144,10 @@ def event_message(event: Event, seq: int, origin: Origin) -> EventMessage:
         end_utc=None if event.end_utc_s is None else utc_text(event.end_utc_s),
         zones=event.zones,
         region=None if event.region is None else _region_message(event.region),
+        key_times_utc=tuple(map(utc_text, event.key_times_utc_s)),
         explanation=event.explanation,
-        snapshot_url=page,
+        snapshot_url=_page(origin, f"snapshots/{quote(event.id, safe='')}.jpg") if has_picture else None,
+        clip_url=_page(origin, f"clips/{quote(event.id, safe='')}.mp4") if origin.has_clip(event) else None,
         model=origin.model,
     )
 
@@ -140,6 +171,7 @@ def parse_event(payload: str) -> Event:
         end_utc_s=None if message.end_utc is None else utc_seconds(message.end_utc),
         region=None if region is None else Region(region.x, region.y, region.width, region.height),
         zones=message.zones,
+        key_times_utc_s=tuple(map(utc_seconds, message.key_times_utc)),
     )
 
 
@@ -150,6 +182,8 @@ def state_message(state: CameraState, open_kinds: Collection[EventKind] = ()) ->
         anomaly=EventKind.ANOMALY in open_kinds,
         anomaly_score=_fraction(state.anomaly_score, digits=3),
         calibration_ratio=_fraction(state.calibration_ratio, digits=3),
+        expected_per_day=state.expected_per_day,
+        actual_per_day=state.actual_per_day,
         behaviour=state.behaviour,
         active_events=state.active_events,
     )
@@ -172,6 +206,10 @@ def write_schemas(folder: Path) -> None:
     for name in SCHEMAS:
         text = json.dumps(json_schema(name), indent=2) + "\n"
         (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")
+
+
+def _page(origin: Origin, path: str) -> str | None:
+    return f"{origin.public_url.rstrip('/')}/{path}" if origin.public_url else None
 
 
 def _fraction(value: float, digits: int = 4) -> float:

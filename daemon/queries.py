@@ -1,9 +1,12 @@
-"""The query of `/api/events` in, checked values out; no request can read the whole log at once."""
+"""Queries of requests in, checked values out; no request can read the whole log at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from daemon.event_log import EventFilter
+from daemon.feedback import FeedbackCommand, words
 from pipeline.types import EventKind
 
 DEFAULT_LIMIT = 100
@@ -42,6 +45,20 @@ def parse_event_query(query: Mapping[str, str]) -> EventQuery:
     after = _whole_number(query, "after", at_least=0, at_most=MAX_SEQ)
     limit = _whole_number(query, "limit", at_least=1, at_most=MAX_LIMIT)
     return EventQuery(which, after, DEFAULT_LIMIT if limit is None else limit)
+
+
+def parse_feedback_query(event_id: str, query: Mapping[str, str]) -> FeedbackCommand:
+    """Check the path and the query of somebody's word on an event.
+
+    Raises:
+        ValueError: one sentence about the first value that cannot be used.
+    """
+    if "event" in query:
+        raise ValueError("event is given by the path alone")
+    try:
+        return FeedbackCommand.model_validate({**query, "event": event_id})
+    except ValidationError as error:
+        raise ValueError(words(error)) from error
 
 
 def _whole_number(query: Mapping[str, str], name: str, *, at_least: int, at_most: int) -> int | None:

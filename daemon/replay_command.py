@@ -72,7 +72,7 @@ def replay_settings(defaults: CameraDefaults) -> ReplaySettings:
 def event_record(result: ReplayResult, event: Event) -> dict[str, object]:
     """Return an event as it is printed; times are seconds, since there is no date.
 
-    `time_s` is counted from the beginning of the source, `start_s` and `end_s` from that of the replay.
+    `time_s` is counted from the beginning of the source, the other times from that of the replay.
     """
     return {
         "source": result.source,
@@ -87,6 +87,7 @@ def event_record(result: ReplayResult, event: Event) -> dict[str, object]:
         "start_s": round(event.start_utc_s, 3),
         "end_s": None if event.end_utc_s is None else round(event.end_utc_s, 3),
         "region": None if event.region is None else asdict(event.region),
+        "key_times_s": [round(time_s, 3) for time_s in event.key_times_utc_s],
         "explanation": event.explanation,
     }
 

@@ -45,6 +45,14 @@ class Topics:
         """Where a switch is turned; `+` for both subscribes to all of them."""
         return f"{self.base}/{camera}/{switch}/set"
 
+    def feedback_set(self, camera: str) -> str:
+        """Where people say what an event was."""
+        return f"{self.base}/{camera}/feedback/set"
+
+    def feedback_state(self, camera: str) -> str:
+        """Where the answer to the last word stands."""
+        return f"{self.base}/{camera}/feedback/state"
+
     @property
     def home_assistant_status(self) -> str:
         """Where Home Assistant says `online` after its own start."""
@@ -63,5 +71,11 @@ class Topics:
 
     def of_camera(self, camera: str) -> tuple[str, ...]:
         """Return every retained topic of a camera, to be emptied when it leaves."""
-        own = (self.camera_status(camera), self.state(camera), self.snapshot(camera), self.discovery(camera))
+        own = (
+            self.camera_status(camera),
+            self.state(camera),
+            self.snapshot(camera),
+            self.discovery(camera),
+            self.feedback_state(camera),
+        )
         return own + tuple(self.switch_state(camera, switch) for switch in SWITCHES)

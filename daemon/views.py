@@ -1,9 +1,13 @@
 """What the page and the HTTP endpoints show, and from whom they ask it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+from daemon.archive_reader import ArchiveReader
 from daemon.event_log import EventFilter, LoggedEvent
+from daemon.feedback import FeedbackCommand
+from daemon.payloads import FeedbackMessage
 from pipeline.types import CameraStatus
 
 
@@ -11,7 +15,7 @@ from pipeline.types import CameraStatus
 class CameraView:
     """One camera as it stands now; `source` is its URL without user name and password.
 
-    `anomaly_score` is 0…1 with the alarm threshold at 0.5; both ratios are as in docs/metrics.md.
+    `anomaly_score` is 0…1 with the alarm threshold at 0.5; ratios and rates are as in docs/metrics.md.
     """
 
     name: str
@@ -23,6 +27,8 @@ class CameraView:
     calibration_ratio: float
     budget_per_day: float
     budget_used_ratio: float
+    expected_per_day: float | None
+    actual_per_day: float
     motion: bool
     behaviour: str | None
     active_events: tuple[str, ...]
@@ -60,8 +66,30 @@ class Backstage(Protocol):
     def snapshot(self, event_id: str) -> bytes | None:
         """Return an event's JPEG, or None where none is kept."""
 
+    @property
+    def archive(self) -> ArchiveReader:
+        """Return where past events are read."""
+
+    def clip(self, event_id: str) -> Path | None:
+        """Return an event's MP4 file, or None where none is kept."""
+
     def picture(self, camera: str) -> bytes | None:
         """Return a camera's newest picture as JPEG, or None where there is none yet."""
+
+    def give_feedback(self, command: FeedbackCommand) -> FeedbackMessage:
+        """Take somebody's word on an event.
+
+        Raises:
+            UnknownEventError: There is no such event.
+            FeedbackError: The word cannot be taken.
+        """
+
+    def turn(self, camera: str, switch: str, text: str) -> None:
+        """Turn a camera's switch to `ON`, `OFF` or, for `budget`, a number, and keep it.
+
+        Raises:
+            SettingsError: There is no such camera or switch, or it can't be turned there.
+        """
 
     def request_reload(self) -> None:
         """Have the settings read again, soon and in another thread."""

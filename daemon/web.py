@@ -1,10 +1,16 @@
-"""HTTP requests in; the page, events, pictures, metrics and health out. Nothing here changes the daemon.
+"""HTTP requests in; the page, events, pictures, metrics and health out. Only POST changes anything.
 
 /                          the page                     /metrics   for Prometheus
+/events?camera=…           past events                  /events/<event>   one of them
 /api/events?after=<seq>    event messages, oldest first /healthz   the process lives
 /api/cameras  /api/system  how things stand             /readyz    200, or 503 and what is missing
 /snapshots/<event>.jpg     an event's picture           /cameras/<name>.jpg   the newest picture
-/api/reload (POST)         read the settings again
+/clips/<event>.mp4         an event's video
+
+POST, with the header `x-videobertd`:
+/api/reload                                    read the settings again
+/api/events/<id>/feedback?verdict=<v>&by=<who> say that it was no alarm, or that it was one
+/api/cameras/<name>/<switch>?value=<v>         turn a camera's switch, or set its budget
 """
 
 from collections.abc import Awaitable
@@ -19,28 +25,31 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daemon.archive import parse_filter, to_query
 from daemon.config import HttpTable
-from daemon.pages import render_page
-from daemon.queries import parse_event_query
+from daemon.feedback import FeedbackError, UnknownEventError
+from daemon.pages import render_archive, render_event, render_page
+from daemon.queries import parse_event_query, parse_feedback_query
 from daemon.views import Backstage, CameraView, SystemView
+from pipeline.errors import SettingsError
 from pipeline.types import CameraStatus
 
 STATIC_DIR = Path(__file__).parent / "static"
 # What a browser may do with our pages: our own files and nothing else, no inline script, no frames.
 SECURITY_HEADERS = {
     b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    b"media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
     b"cross-origin-resource-policy": b"same-origin",
 }
-# A browser sends a header of our own to another site only after asking it: no page elsewhere can reload us.
-RELOAD_HEADER = "x-videobertd"
+# A browser sends a header of our own to another site only after asking it: no page elsewhere can change us.
+OWN_HEADER = "x-videobertd"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -55,6 +64,22 @@ class Web:
         """Show cameras and newest events, complete without a script."""
         del request
         return Response(render_page(self._backstage), media_type="text/html")
+
+    def archive(self, request: Request) -> Response:
+        """Show past events by the filter of the address."""
+        try:
+            wanted = parse_filter(request.query_params)
+            which = to_query(wanted)
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from error
+        return _fresh(Response(render_archive(self._backstage, wanted, which), media_type="text/html"))
+
+    def event(self, request: Request) -> Response:
+        """Show one event: its video, its picture, what was said of it and when."""
+        page = render_event(self._backstage, request.path_params["event_id"])
+        if page is None:
+            raise HTTPException(404, "there is no such event, or it is older than events are kept")
+        return _fresh(Response(page, media_type="text/html"))
 
     def events(self, request: Request) -> Response:
         """Return messages after a seq, or the newest ones, as they were published."""
@@ -89,6 +114,14 @@ class Web:
             raise HTTPException(404, "no picture is kept of that event")
         return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400"})
 
+    def clip(self, request: Request) -> Response:
+        """Return an event's video, or the part of it that a player asks for."""
+        path = self._backstage.clip(request.path_params["event_id"])
+        if path is None:
+            raise HTTPException(404, "no clip is kept of that event, or not yet: it is written when it ends")
+        headers = {"cache-control": "private, max-age=86400"}
+        return FileResponse(path, media_type="video/mp4", headers=headers)
+
     def picture(self, request: Request) -> Response:
         """Return a camera's newest picture."""
         jpeg = self._backstage.picture(request.path_params["camera"])
@@ -115,10 +148,33 @@ class Web:
 
     def reload(self, request: Request) -> Response:
         """Ask for the settings to be read again; the log says what came of it."""
-        if RELOAD_HEADER not in request.headers:
-            raise HTTPException(403, f"the header {RELOAD_HEADER} is missing")
+        _refuse_strangers(request)
         self._backstage.request_reload()
         return JSONResponse({"reload": "requested"}, status_code=202)
+
+    def feedback(self, request: Request) -> Response:
+        """Take somebody's word on an event."""
+        _refuse_strangers(request)
+        event_id = request.path_params["event_id"]
+        try:
+            answer = self._backstage.give_feedback(parse_feedback_query(event_id, request.query_params))
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from error
+        except UnknownEventError as error:
+            raise HTTPException(404, str(error)) from error
+        except FeedbackError as error:
+            raise HTTPException(409, str(error)) from error
+        return _fresh(Response(answer.to_json(), media_type="application/json"))
+
+    def turn(self, request: Request) -> Response:
+        """Turn a camera's switch."""
+        _refuse_strangers(request)
+        camera, switch = request.path_params["camera"], request.path_params["switch"]
+        try:
+            self._backstage.turn(camera, switch, request.query_params.get("value", ""))
+        except SettingsError as error:
+            raise HTTPException(400, str(error)) from error
+        return _fresh(JSONResponse({"camera": camera, "turned": switch}))
 
 
 def find_problems(cameras: tuple[CameraView, ...], system: SystemView) -> dict[str, str]:
@@ -139,11 +195,16 @@ def create_app(backstage: Backstage, registry: CollectorRegistry, http: HttpTabl
     return Starlette(
         routes=[
             Route("/", web.page),
+            Route("/events", web.archive),
+            Route("/events/{event_id}", web.event),
             Route("/api/events", web.events),
             Route("/api/cameras", web.cameras),
             Route("/api/system", web.system),
             Route("/api/reload", web.reload, methods=["POST"]),
+            Route("/api/events/{event_id}/feedback", web.feedback, methods=["POST"]),
+            Route("/api/cameras/{camera}/{switch}", web.turn, methods=["POST"]),
             Route("/snapshots/{event_id}.jpg", web.snapshot),
+            Route("/clips/{event_id}.mp4", web.clip),
             Route("/cameras/{camera}.jpg", web.picture),
             Route("/metrics", web.metrics),
             Route("/healthz", web.health),
@@ -181,6 +242,12 @@ def _allowed_hosts(http: HttpTable) -> list[str]:
         return ["*"]
     public = urlsplit(http.public_url).hostname
     return [*sorted(_LOOPBACK), "[::1]", *([public] if public else [])]
+
+
+def _refuse_strangers(request: Request) -> None:
+    """Let in only who sends our own header, as no form or script of another site can."""
+    if OWN_HEADER not in request.headers:
+        raise HTTPException(403, f"the header {OWN_HEADER} is missing")
 
 
 def _error_response(request: Request, error: Exception) -> Response:

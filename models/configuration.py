@@ -78,7 +78,7 @@ class VideoBERTConfig(PreTrainedConfig):
         feature_dim: Pooled features of one picture; 1280 is EfficientNet-Lite0's last layer.
         motion_dim: F, numbers of the flow descriptor of `models.motion`.
         sample_fps: Frames sampled per second; 6 against 3 gained three points on fights, 12 one more.
-        num_frames: T, frames of the live clip; 16 at 5 fps are 3.2 s, the length of a fight or fall.
+        num_frames: T, frames of the live clip; 24 at 6 fps are 4 s, the length of a fight or fall.
         max_frames: Longest clip in frames that has position embeddings; training may use longer ones.
         stride_s: Seconds from one decision to the next.
 
@@ -128,8 +128,8 @@ class VideoBERTConfig(PreTrainedConfig):
     pictures: list[str] | tuple[str, ...] = ("fused",)
     feature_dim: int = 1280
     motion_dim: int = MOTION_DIM
-    sample_fps: float = 5.0
-    num_frames: int = 16
+    sample_fps: float = 6.0
+    num_frames: int = 24
     max_frames: int = 64
     stride_s: float = 1.0
 

@@ -23,7 +23,8 @@ DIFFERENCE_GAIN = 1.5  # grey levels shown per grey level of change over REFEREN
 REFERENCE_LAG_S = 0.2  # the distance of two frames at 5 frames per second
 LONGEST_LAG_S = 1.0  # two frames further apart have too little in common: the picture starts anew
 LAGS_S = (1 / 3, 1 / 6, 1 / 12)  # how long ago the frames were that `lags` compares with, in channel order
-GLANCE_FPS = 12.0  # how often a camera is glanced at between its sampled frames, for the shortest lag
+HOLD_S = 1.0  # how long `frame` beside another picture stands for what the camera shows
+HOLD_SLACK_S = 0.05  # the frame that comes so much early is taken: the next one would be far too late
 HISTORY_S = 0.7  # how long a movement stays visible
 HISTORY_THRESHOLD = 12  # grey levels of blurred change that count as movement
 
@@ -35,6 +36,9 @@ class Picture(StrEnum):
     alone, where grey beside it costs ten points on fights. `lags` has the grey differences to 1/3, 1/6 and
     1/12 s ago as its channels: fast movement and slow one in different colours. A `…_crop` is the same
     picture cut to where the motion is.
+
+    `frame` as the last of several pictures is held: it is drawn once in HOLD_S, and in between the one drawn
+    last stands for it. It is there for postures, which change slowly; every picture costs an encoder pass.
     """
 
     FRAME = "frame"
@@ -57,22 +61,39 @@ class MotionSettings:
     pictures: tuple[str, ...] = (Picture.FUSED,)
     picture_px: int = 224
 
+    @property
+    def held(self) -> bool:
+        """Say whether the last picture is held."""
+        return len(self.pictures) > 1 and self.pictures[-1] == Picture.FRAME
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """Return the pictures that are drawn of every frame."""
+        return self.pictures[:-1] if self.held else self.pictures
+
 
 @dataclass(frozen=True, slots=True)
 class MotionView:
     """One sampled frame with its motion made visible.
 
-    `pictures` is (P, S, S, 3) uint8 in the order of the settings; `flow` is (14, 14, 2) float32, rightward
+    `pictures` is (P, S, S, 3) uint8 in the order of the settings, and `fresh` says how many of them are new:
+    all, or all but the last, which is held. `flow` is (14, 14, 2) float32, rightward
     and downward movement in picture widths and heights per second; `movement` (56, 56, 3) is the same of
     what moves only (`models.flow.Flow`); `descriptor` is (MOTION_DIM,) float32; `crop` is where the motion of
     the last second was, the whole picture if there was none.
     """
 
     pictures: U8
+    fresh: int
     flow: F32
     movement: F32
     descriptor: F32
     crop: Region
+
+    @property
+    def fresh_pictures(self) -> U8:
+        """Return what is to be encoded of this frame, (fresh, S, S, 3)."""
+        return self.pictures[: self.fresh]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +133,7 @@ class MotionRenderer:
         self._glances = any(Picture.LAGS in kind for kind in settings.pictures)
         self._earlier_rgb: U8 | None = None
         self._earlier_time_s = 0.0
+        self._held = _Held() if settings.held else None
 
     def reset(self) -> None:
         """Forget all frames: the next one stands alone, with neutral pictures."""
@@ -119,10 +141,13 @@ class MotionRenderer:
         self._history.reset()
         self._crop.reset()
         self._past.reset()
+        if self._held is not None:
+            self._held.reset()
 
-    def wants_glance(self, time_s: float) -> bool:
-        """Say whether a frame that was not sampled is to be glanced at: none, unless short lags are drawn."""
-        return self._glances and self._past.is_due(time_s)
+    @property
+    def glances(self) -> bool:
+        """Say whether frames between the sampled ones are to be shown to `glance`: for short lags only."""
+        return self._glances
 
     def glance(self, rgb: U8, time_s: float) -> None:
         """Take note of a frame (S, S, 3) between two sampled ones."""
@@ -155,15 +180,37 @@ class MotionRenderer:
         flow = self._flow.measure(pair.earlier_grey, pair.grey, lag_s=lag_s)
         crop = self._crop.follow(flow.cells, time_s)
         moving_share = cv2.countNonZero(history) / history.size
+        pictures = [_draw(kind, pair, history=history, crop=crop) for kind in self._settings.drawn]
+        fresh = len(pictures)
+        if self._held is not None:
+            fresh += self._held.renew(pair.rgb, time_s)
+            pictures.append(self._held.rgb)
         return MotionView(
-            pictures=np.stack(
-                [_draw(kind, pair, history=history, crop=crop) for kind in self._settings.pictures]
-            ),
+            pictures=np.stack(pictures),
+            fresh=fresh,
             flow=flow.cells,
             movement=flow.movement,
             descriptor=describe(flow.cells, crop, moving_share=moving_share),
             crop=crop,
         )
+
+
+class _Held:
+    """A frame that stands for those of the next second."""
+
+    def __init__(self) -> None:
+        self.rgb: U8 = np.zeros((0, 0, 3), np.uint8)
+        self._time_s = float("-inf")
+
+    def reset(self) -> None:
+        self._time_s = float("-inf")
+
+    def renew(self, rgb: U8, time_s: float) -> bool:
+        """Take the frame of `time_s` where the held one is HOLD_S old, and say so."""
+        if time_s - self._time_s < HOLD_S - HOLD_SLACK_S:
+            return False
+        self.rgb, self._time_s = rgb, time_s
+        return True
 
 
 class RecentGreys:
@@ -176,18 +223,10 @@ class RecentGreys:
         """Forget all frames."""
         self._greys.clear()
 
-    def is_due(self, time_s: float) -> bool:
-        """Say whether the newest frame is a glance's time old; a tenth less, as camera clocks jitter.
-
-        A quarter less, for cameras with 15 frames a second, cost crashes six points: on a camera with 30 it
-        makes the shortest lag 1/15 s, and 1/10 s shows more.
-        """
-        return not self._greys or time_s - self._greys[-1][0] >= 0.9 / GLANCE_FPS
-
     def add(self, grey: U8, time_s: float) -> None:
         """Keep a frame, and forget those that no lag asks for any more."""
         self._greys.append((time_s, grey))
-        while time_s - self._greys[0][0] > LAGS_S[0] + 1 / GLANCE_FPS:
+        while time_s - self._greys[0][0] > LAGS_S[0] + LAGS_S[-1]:
             self._greys.popleft()
 
     def ago(self, lag_s: float, time_s: float) -> U8:

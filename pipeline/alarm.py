@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from pipeline.calibration import Calibration
 
 DAY_S = 86_400.0
+# The actual rate is that of the last week, or of as much of it as was watched, but of a day at least.
+RATE_DAYS = 7.0
 # A longer silence between two scores is an interruption: nothing was observed in it.
 MAX_STEP_S = 2.0
+# Times are told in milliseconds.
+CLOCK_STEP_S = 0.001
 # Two of the last three scores must reach the threshold. What is calibrated is that same second highest score.
 NEEDED, WINDOW = 2, 3
 # An open alarm closes, and learning resumes, halfway from the threshold down to what is usual.
@@ -83,9 +87,11 @@ class Alarm:
         self._time_s: float | None = None
         self._open: _OpenAlarm | None = None
         self._quiet_until_s, self._quiet_below = -math.inf, 0.0
+        self._uncounted_until_s = -math.inf
         self._accepts = False
         self._opened_s: list[float] = []
         self._threshold: float | None = None
+        self._p_value = 0.0  # the share of blocks that may reach it
 
     @property
     def threshold(self) -> float | None:
@@ -116,6 +122,25 @@ class Alarm:
         count = sum(opened_s > since_s for opened_s in self._opened_s)
         return count / self._settings.budget_per_day if self._settings.budget_per_day else 0.0
 
+    @property
+    def expected_per_day(self) -> float | None:
+        """How many alarms a day like the last one would bring; None while there is no threshold."""
+        if self._threshold is None:
+            return None
+        surplus = self._calibration.surplus(self._p_value)
+        return (1.0 if surplus is None else surplus) * self._p_value * DAY_S / self._calibration.block_s
+
+    @property
+    def actual_per_day(self) -> float:
+        """How many alarms a day there were in the last week; those that a user confirmed do not count."""
+        since_s = (self._time_s or 0.0) - RATE_DAYS * DAY_S
+        days = min(max(self._calibration.observed_s / DAY_S, 1.0), RATE_DAYS)
+        return sum(opened_s > since_s for opened_s in self._opened_s) / days
+
+    def confirm(self, opened_s: float) -> None:
+        """Take an alarm that opened then (to the millisecond) for right: it uses none of the budget."""
+        self._opened_s = [known_s for known_s in self._opened_s if abs(known_s - opened_s) > CLOCK_STEP_S]
+
     def set_budget(self, per_day: float) -> None:
         """Change how many alarms a day are accepted."""
         self._settings = replace(self._settings, budget_per_day=per_day)
@@ -130,6 +155,7 @@ class Alarm:
     def update(self, time_s: float, score: float, *, suppressed: bool = False) -> AlarmChange | None:
         """Take the score of one frame; a NaN score, like `suppressed`, opens and calibrates nothing."""
         step_s = self._step(time_s)
+        self._turn_to(time_s)
         if suppressed or math.isnan(score):
             self._recent.clear()
             return self._follow(time_s, 0.0)
@@ -143,9 +169,36 @@ class Alarm:
         if time_s < self._quiet_until_s and sustained < self._quiet_below:
             return None
         if self._threshold is None or sustained < self._threshold:
-            self._calibrate(step_s, sustained)
+            if time_s >= self._uncounted_until_s:
+                self._calibrate(step_s, sustained)
             return None
         return self._begin(time_s, step_s, sustained)
+
+    def excuse(self, time_s: float) -> None:
+        """Leave what led to a frame that is no alarm out of the calibration, and what follows it at once."""
+        self._calibration.forget_newest()
+        self._uncounted_until_s = time_s + self._settings.hold_s
+
+    def pass_calm(self, time_s: float, highest: float, *, duration_s: float) -> bool:
+        """Take a stretch of scores at once, as simulations of many days do, by its highest sustained one.
+
+        Return False, and take nothing, where only the scores one by one say what comes of them.
+        """
+        self._turn_to(time_s)
+        is_idle = self._open is None and not self._accepts and time_s - duration_s >= self._quiet_until_s
+        if not is_idle or self._threshold is None or highest >= self._threshold:
+            return False
+        self._time_s = time_s
+        self._recent.clear()
+        self._calibrate(duration_s, highest)
+        return True
+
+    def _turn_to(self, time_s: float) -> None:
+        """Let the threshold be that of this time of day."""
+        tail = self._calibration.tail
+        self._calibration.turn_to(time_s)
+        if self._calibration.tail is not tail:
+            self._set_threshold()
 
     def _step(self, time_s: float) -> float:
         """Return how long the last score stood; where time jumps back, what was to come counts from now."""
@@ -155,6 +208,7 @@ class Alarm:
             self._recent.clear()
         if time_s < before_s:
             self._quiet_until_s = min(self._quiet_until_s, time_s + self._settings.cooldown_s)
+            self._uncounted_until_s = min(self._uncounted_until_s, time_s + self._settings.hold_s)
             self._open = self._open and replace(self._open, last_high_s=time_s, told_s=time_s)
         return min(max(time_s - before_s, 0.0), MAX_STEP_S)
 
@@ -175,25 +229,30 @@ class Alarm:
             self._set_threshold()
 
     def _account(self, step_s: float, threshold: float) -> None:
-        """Leave the alarm out of the calibration, or count it, if it is one beyond the budget.
+        """Leave the alarm out of the calibration, or count it as a normal block just above the threshold.
 
-        Alarms within the budget are what the user asked for. To leave out those beyond it as well would keep
-        a threshold that is too low where it is for ever, and to count them in full would let one of them
-        silence the camera: each counts as a normal block that came just above the threshold.
+        What alarms on a calibrated camera may be what normal footage does once in a budget period: to leave
+        it out would cut the tail off where it is wanted. To count it in full would let one event silence the
+        camera. While a camera is young one block weighs too much: only alarms beyond the budget count.
         """
         self._calibration.forget_newest()
         tail = self._calibration.tail
-        if tail is not None and self.budget_used_ratio > 1:
+        if tail is not None and (self.calibration_ratio >= 1 or self.budget_used_ratio > 1):
             self._calibrate(step_s, threshold + tail.scale)
 
     def _set_threshold(self) -> None:
         tail = self._calibration.tail
-        per_block = self._settings.budget_per_day * self._calibration.block_s / DAY_S
-        self._threshold = tail.threshold(per_block) if tail else None
+        # Where the last day was rougher than those that were learned, the next is taken to be like it.
+        surplus = self._calibration.surplus(self._per_block()) or 1.0
+        self._p_value = self._per_block() / max(surplus, 1.0)
+        self._threshold = tail.threshold(self._p_value) if tail else None
+
+    def _per_block(self) -> float:
+        return self._settings.budget_per_day * self._calibration.block_s / DAY_S
 
     def _begin(self, time_s: float, step_s: float, score: float) -> AlarmChange:
         alarm = self._open = _OpenAlarm(time_s, time_s, score, score, time_s)
-        self._opened_s = [*(s for s in self._opened_s if s > time_s - DAY_S), time_s]
+        self._opened_s = [*(s for s in self._opened_s if s > time_s - RATE_DAYS * DAY_S), time_s]
         change = self._change(AlarmPhase.OPENED, time_s, alarm)
         if self._threshold is not None:
             self._account(step_s, self._threshold)
@@ -228,7 +287,7 @@ class Alarm:
         return AlarmChange(phase, time_s, alarm.began_s, alarm.peak, p_value)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the calibration and the openings of the last day, by name; an open alarm is left out."""
+        """Return the calibration and the openings of the last week, by name; an open alarm is left out."""
         return self._calibration.to_arrays() | {"opened_s": np.array(self._opened_s, np.float64)}
 
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:

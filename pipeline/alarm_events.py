@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from pipeline.alarm import AlarmChange, AlarmPhase
-from pipeline.anomaly import Anomaly, AnomalyDetector
+from pipeline.anomaly import THRESHOLD_LEVEL, Anomaly, AnomalyDetector
 from pipeline.events import EventBook, EventKey, Finding
+from pipeline.feedback import Sights
 from pipeline.types import Event, EventKind, ObservedFrame, Region, Severity
 
 LABEL = "unusual"
@@ -26,14 +27,19 @@ class AlarmEvents:
         self._finding: Finding | None = None  # the open event's strongest moment so far
         self._is_told = True
         self._told_s = 0.0
+        self._sights = Sights()
 
     def take(self, anomaly: Anomaly, frame: ObservedFrame) -> Event | None:
         """Begin, update or end the event as the newest frame demands; return the message that went out."""
         change = anomaly.change
         if change is not None and change.phase is AlarmPhase.OPENED:
+            self._sights = Sights()
+            self._sights.see(anomaly.sight)
             return self._begin(self._finding_of(anomaly, change, frame))
         if self._finding is None:
             return None
+        if anomaly.level >= THRESHOLD_LEVEL:
+            self._sights.see(anomaly.sight)
         if change is not None and change.phase is AlarmPhase.CLOSED:
             return self._end(frame)
         self._notice(self._finding, anomaly, frame)
@@ -54,7 +60,7 @@ class AlarmEvents:
         if change is not None:
             self._finding = self._finding_of(anomaly, change, frame)
             self._is_told = False
-        elif anomaly.level >= 0.5 and not _is_same_place(known.region, anomaly.normality.region):
+        elif anomaly.level >= THRESHOLD_LEVEL and not _is_same_place(known.region, anomaly.normality.region):
             self._finding = replace(
                 known,
                 region=anomaly.normality.region,
@@ -67,7 +73,8 @@ class AlarmEvents:
         if self._finding is None:
             return None
         self._is_told, self._told_s = True, frame.frame.utc_s
-        return self._book.update(self._key, replace(self._finding, captured_s=frame.frame.arrived_s))
+        newest = replace(self._finding, captured_s=frame.frame.arrived_s, sights=self._sights.kept)
+        return self._book.update(self._key, newest)
 
     def _end(self, frame: ObservedFrame) -> Event | None:
         if not self._is_told:
@@ -78,6 +85,7 @@ class AlarmEvents:
             "The picture is as usual again.",
             utc_s=frame.frame.utc_s,
             captured_s=frame.frame.arrived_s,
+            sights=self._sights.kept,
         )
 
     def _finding_of(self, anomaly: Anomaly, change: AlarmChange, frame: ObservedFrame) -> Finding:
@@ -91,6 +99,7 @@ class AlarmEvents:
             captured_s=frame.frame.arrived_s,
             p_value=change.p_value,
             region=anomaly.normality.region,
+            sights=self._sights.kept,
         )
 
 

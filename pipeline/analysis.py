@@ -12,13 +12,19 @@ from numpy.typing import NDArray
 from models.checkpoint import Checkpoint
 from pipeline.alarm_events import AlarmEvents
 from pipeline.anomaly import Anomaly, AnomalyDetector, AnomalySettings, write_state
-from pipeline.behaviour import Behaviour, BehaviourChange, BehaviourPhase, BehaviourSettings
+from pipeline.behaviour import Behaviour, BehaviourSettings
+from pipeline.behaviour_events import BehaviourEvents, Moment
 from pipeline.clip_buffer import Clip, ClipBuffer
 from pipeline.controls import CameraControls
 from pipeline.errors import StateError
-from pipeline.events import EventBook, EventKey, Finding
+from pipeline.events import EventBook
 from pipeline.evidence import snapshot
+from pipeline.explanation import Explainer
+from pipeline.feedback import Lesson
 from pipeline.metrics import Metrics
+from pipeline.presence import NO_PRESENCE, Presence
+from pipeline.presence_events import PresenceEvents
+from pipeline.recent import RecentFrames
 from pipeline.types import (
     CameraState,
     CameraStatus,
@@ -28,7 +34,6 @@ from pipeline.types import (
     Listener,
     ObservedFrame,
     SampledFrame,
-    Severity,
 )
 
 logger = logging.getLogger(__name__)
@@ -55,6 +60,7 @@ class Stages:
     """The stages that one camera owns.
 
     `stride_s` is how far apart decisions are; `alert_tasks` names the tasks whose behaviours are alarms.
+    `presence` watches zones; `explainer` says why a behaviour's event began, without one it says only what.
     """
 
     clips: ClipBuffer
@@ -62,6 +68,8 @@ class Stages:
     behaviour: Behaviour
     stride_s: float
     alert_tasks: frozenset[str] = frozenset()
+    presence: Presence = NO_PRESENCE
+    explainer: Explainer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,13 @@ class Outlets:
     metrics: Metrics
 
 
-def stages_for(checkpoint: Checkpoint, anomaly: AnomalySettings, behaviour: BehaviourSettings) -> Stages:
+def stages_for(
+    checkpoint: Checkpoint,
+    anomaly: AnomalySettings,
+    behaviour: BehaviourSettings,
+    *,
+    presence: Presence = NO_PRESENCE,
+) -> Stages:
     """Return new stages for one camera, in the sizes that the checkpoint asks for."""
     feature_dim = checkpoint.feature_dim * len(checkpoint.pictures)
     encoder = f"{checkpoint.name} {checkpoint.version}"
@@ -84,6 +98,7 @@ def stages_for(checkpoint: Checkpoint, anomaly: AnomalySettings, behaviour: Beha
         # Half a frame less, lest a frame that comes a millisecond early wait for the next one.
         stride_s=checkpoint.stride_s - 0.5 / checkpoint.sample_fps,
         alert_tasks=frozenset(name for name, task in checkpoint.tasks.items() if NORMAL_LABEL in task.labels),
+        presence=presence,
     )
 
 
@@ -101,7 +116,12 @@ class CameraAnalysis:
         self._book = outlets.book
         self._listener = outlets.listener
         self._metrics = outlets.metrics
+        self._recent = RecentFrames(stages.clips.num_frames)
         self._alarm_events = AlarmEvents(camera, stages.anomaly, outlets.book)
+        self._presence_events = PresenceEvents(camera, outlets.book)
+        self._behaviour_events = BehaviourEvents(
+            camera, outlets.book, alert_tasks=stages.alert_tasks, explainer=stages.explainer
+        )
         self._lock = threading.Lock()
         self._status = CameraStatus.ONLINE
         self._budget_per_day: float | None = None
@@ -120,12 +140,14 @@ class CameraAnalysis:
         with self._lock:
             if frame.begins:
                 self._stages.clips.clear()
+                self._recent.clear()
                 self._decided_s = float("-inf")
             if not self._remember(frame, encoded):
                 self._metrics.frames_dropped.labels(self.camera, "nothing_to_repeat").inc()
                 return
             self._newest_s = frame.frame.utc_s
             self._judge(frame, encoded)
+            self._watch(frame)
             self._tell_state(frame.frame.utc_s, motion=not frame.still)
 
     @property
@@ -143,8 +165,7 @@ class CameraAnalysis:
         with self._lock:
             self._decided_s = frame.utc_s
             if self._status is CameraStatus.ONLINE and self._controls.snapshot().behaviour:
-                for change in self._stages.behaviour.update(frame.utc_s, probabilities):
-                    self._tell_behaviour(change, frame)
+                self._tell_behaviours(frame, probabilities)
             else:
                 self._quiet(EventKind.BEHAVIOUR, "Behaviour events were switched off.")
 
@@ -157,6 +178,11 @@ class CameraAnalysis:
                 self._quiet(EventKind.BEHAVIOUR, reason)
                 self._level = 0.0
                 self._publish_state(motion=False)
+
+    def teach(self, lesson: Lesson) -> None:
+        """Take a person's word on one of this camera's alarms."""
+        with self._lock:
+            self._stages.anomaly.teach(lesson)
 
     def save(self, folder: Path) -> None:
         """Keep what was learned as `<folder>/<camera>.npz`; a full disk is logged once and changes nothing.
@@ -199,6 +225,7 @@ class CameraAnalysis:
             return False
         else:
             self._stages.clips.repeat(frame.descriptor)
+        self._recent.add(frame)
         return True
 
     def _judge(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> None:
@@ -218,24 +245,27 @@ class CameraAnalysis:
         else:
             self._tell_anomaly(anomaly, frame)
 
+    def _watch(self, frame: ObservedFrame) -> None:
+        """Tell of whatever moves in a zone that is watched."""
+        if self._status is not CameraStatus.ONLINE or not self._controls.snapshot().behaviour:
+            self._stages.presence.forget()
+            return
+        for change in self._stages.presence.update(frame.frame.utc_s, frame.movement):
+            event = self._presence_events.take(change, frame.frame)
+            if event is not None:
+                self._tell_snapshot(event, frame.frame)
+
     def _tell_anomaly(self, anomaly: Anomaly, frame: ObservedFrame) -> None:
         event = self._alarm_events.take(anomaly, frame)
         if event is not None:
             self._tell_snapshot(event, frame.frame)
 
-    def _tell_behaviour(self, change: BehaviourChange, frame: SampledFrame) -> None:
-        key = EventKey(self.camera, EventKind.BEHAVIOUR, change.label)
-        if change.phase is BehaviourPhase.ENDED:
-            self._book.end(key, f"No more {change.label}.", utc_s=frame.utc_s, captured_s=frame.arrived_s)
-            return
-        finding = Finding(
-            score=change.probability,
-            severity=Severity.ALERT if change.task in self._stages.alert_tasks else Severity.INFO,
-            explanation=f"Looks like {change.label} (probability {change.probability:.2f}).",
-            utc_s=frame.utc_s,
-            captured_s=frame.arrived_s,
-        )
-        self._tell_snapshot(self._book.begin(key, finding), frame)
+    def _tell_behaviours(self, frame: SampledFrame, probabilities: Mapping[str, F32]) -> None:
+        moment = Moment(frame, self._stages.clips.clip(), self._recent)
+        for change in self._stages.behaviour.update(frame.utc_s, probabilities):
+            told = self._behaviour_events.take(change, moment)
+            if told is not None:
+                self._tell_snapshot(told.event, told.picture)
 
     def _tell_snapshot(self, event: Event, frame: SampledFrame) -> None:
         if event.phase is EventPhase.NEW and frame.original is not None:
@@ -249,6 +279,7 @@ class CameraAnalysis:
 
     def _publish_state(self, *, motion: bool) -> None:
         detector = self._stages.anomaly
+        expected = detector.alarm.expected_per_day
         state = CameraState(
             camera=self.camera,
             motion=motion,
@@ -256,10 +287,16 @@ class CameraAnalysis:
             calibration_ratio=round(detector.calibration_ratio, 2),
             behaviour=self._stages.behaviour.current,
             active_events=tuple(event.label for event in self._book.active(self.camera)),
+            expected_per_day=None if expected is None else round(expected, 1),
+            actual_per_day=round(detector.alarm.actual_per_day, 1),
         )
         self._metrics.anomaly_score.labels(self.camera).set(self._level)
         self._metrics.calibration_ratio.labels(self.camera).set(detector.calibration_ratio)
         self._metrics.alarm_budget_used.labels(self.camera).set(detector.budget_used_ratio)
+        if expected is not None:
+            self._metrics.alarms_expected.labels(self.camera).set(expected)
+        self._metrics.alarms_actual.labels(self.camera).set(detector.alarm.actual_per_day)
+        self._metrics.alarm_budget.labels(self.camera).set(self._controls.snapshot().budget_per_day)
         if state != self._state:
             self._state = state
             self._listener.on_state(state)
@@ -269,4 +306,6 @@ class CameraAnalysis:
             self._alarm_events.forget()
         else:
             self._stages.behaviour.forget()
+            self._stages.presence.forget()
+            self._behaviour_events.forget()
         self._book.end_all(self.camera, reason, kind=kind)

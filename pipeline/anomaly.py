@@ -5,7 +5,7 @@ import logging
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 from pipeline.alarm import Alarm, AlarmChange, AlarmSettings
 from pipeline.cells import F32
 from pipeline.errors import StateError
+from pipeline.feedback import Lesson, Lessons, Verdict
 from pipeline.normality import Normality, NormalityScore, NormalitySettings
+from pipeline.types import Sight
 
 logger = logging.getLogger(__name__)
 
 # Raised with every change to the arrays or to their meaning: an older file is then learned anew.
-STATE_VERSION = 2
+STATE_VERSION = 3
+# A level at which the alarm opens, by `Alarm.level`.
+THRESHOLD_LEVEL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,20 @@ class AnomalySettings:
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """What one frame says: `level` is 0…1, 0.5 at the threshold, for events and state; `change` if any."""
+    """What one frame says: `level` is 0…1, 0.5 at the threshold, for events and state; `change` if any.
+
+    `excused`: it would have alarmed, but people have said of the same thing that it is no alarm.
+    """
 
     normality: NormalityScore
     level: float
     change: AlarmChange | None
+    excused: bool = False
+
+    @property
+    def sight(self) -> Sight:
+        """Return the most unusual thing, as feedback knows it again."""
+        return Sight(self.normality.part, tuple(np.round(self.normality.signature, 3).tolist()))
 
 
 class AnomalyDetector:
@@ -54,7 +67,10 @@ class AnomalyDetector:
         self._settings = settings
         self._normality = Normality(settings.normality)
         self._alarm = Alarm(settings.alarm)
+        self._lessons = Lessons()
+        self._excused_s: float | None = None  # since when what is seen is excused
         self._newest: Anomaly | None = None
+        self._learns = True
 
     @property
     def newest(self) -> Anomaly | None:
@@ -81,24 +97,47 @@ class AnomalyDetector:
         """How much of the learning phase is over, 0 to 1."""
         return self._normality.learned_ratio
 
+    def stop_learning(self) -> None:
+        """Judge by what is known from now on; the alarm's calibration goes on."""
+        self._learns = False
+
     def observe(self, grid: F32, movement: F32, time_s: float, *, suppressed: bool = False) -> Anomaly:
         """Judge one frame by its grid (112, 14, 14) and movement (56, 56, 3).
 
         `suppressed` (covered, moved, switched off): nothing is learned, calibrated or opened.
         """
-        learn = self._alarm.is_calm and not suppressed
+        learn = self._is_safe(time_s) and not suppressed
         score = self._normality.observe(grid, movement, time_s, learn=learn)
         return self._decide(score, time_s, suppressed=suppressed)
 
     def rest(self, time_s: float, *, suppressed: bool = False) -> Anomaly:
         """Judge a frame that the gate found still, and that has no new features."""
-        learn = self._alarm.is_calm and not suppressed
+        learn = self._is_safe(time_s) and not suppressed
         score = self._normality.rest(time_s, learn=learn)
         return self._decide(score, time_s, suppressed=suppressed)
 
+    def _is_safe(self, time_s: float) -> bool:
+        """Say whether to learn: not what alarms, and what is excused only where it stays.
+
+        Dismissed things are rare all the same. To learn how high they score would make that usual anywhere.
+        """
+        lasts = self._excused_s is None or time_s - self._excused_s >= self._settings.alarm.longest_s
+        return self._learns and self._alarm.is_calm and lasts
+
+    def teach(self, lesson: Lesson) -> None:
+        """Take a person's word on an alarm: the same thing alarms no more, or it was right to."""
+        if self._lessons.take(lesson) and lesson.verdict is Verdict.WAS_AN_ALARM:
+            self._alarm.confirm(lesson.began_s)
+
     def _decide(self, score: NormalityScore, time_s: float, *, suppressed: bool) -> Anomaly:
-        change = self._alarm.update(time_s, score.score, suppressed=suppressed)
-        self._newest = Anomaly(score, self._alarm.level(score.score), change)
+        """Decide on a frame; what is excused opens and calibrates nothing."""
+        seen = Anomaly(score, self._alarm.level(score.score), None)
+        excused = not suppressed and seen.level >= THRESHOLD_LEVEL and self._lessons.excuse(seen.sight)
+        self._excused_s = (self._excused_s if self._excused_s is not None else time_s) if excused else None
+        if excused:
+            self._alarm.excuse(time_s)
+        change = self._alarm.update(time_s, score.score, suppressed=suppressed or excused)
+        self._newest = replace(seen, level=0.0 if excused else seen.level, change=change, excused=excused)
         return self._newest
 
     def save(self, path: Path) -> None:
@@ -114,6 +153,7 @@ class AnomalyDetector:
         arrays: dict[str, Any] = {"version": STATE_VERSION, "encoder": self._settings.encoder}
         arrays |= {f"normality.{name}": a for name, a in self._normality.to_arrays().items()}
         arrays |= {f"alarm.{name}": a for name, a in self._alarm.to_arrays().items()}
+        arrays |= {f"lessons.{name}": a for name, a in self._lessons.to_arrays().items()}
         file = io.BytesIO()
         np.savez(file, **arrays)
         return file.getvalue()
@@ -133,12 +173,14 @@ class AnomalyDetector:
                 f"{path} was learned with {arrays.get('encoder')}, not {self._settings.encoder}."
             )
         normality, alarm = Normality(self._settings.normality), Alarm(self._settings.alarm)
+        lessons = Lessons()
         try:
             normality.from_arrays(_part(arrays, "normality."))
             alarm.from_arrays(_part(arrays, "alarm."))
+            lessons.from_arrays(_part(arrays, "lessons."))
         except (KeyError, ValueError) as error:
             raise StateError(f"{path} is damaged: {error}.") from error
-        self._normality, self._alarm = normality, alarm
+        self._normality, self._alarm, self._lessons = normality, alarm, lessons
         logger.info("state read from %s, learned %.0f %%", path, 100 * normality.learned_ratio)
 
 

@@ -40,12 +40,16 @@ class BehaviourPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BehaviourChange:
-    """One step of one behaviour; `probability` is the highest since it began."""
+    """One step of one behaviour; `probability` is the highest since it began.
+
+    `column` is the label's place among those of its task.
+    """
 
     task: str
     label: str
     phase: BehaviourPhase
     probability: float
+    column: int = 0
 
 
 class Behaviour:
@@ -136,4 +140,4 @@ class _Track:
 
     def _tell(self, phase: BehaviourPhase) -> BehaviourChange:
         self._told = self._highest
-        return BehaviourChange(self.task, self.label, phase, self._highest)
+        return BehaviourChange(self.task, self.label, phase, self._highest, self.column)

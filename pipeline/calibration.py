@@ -1,4 +1,7 @@
-"""Scores of normal footage in, p-values and thresholds out: conformal block maxima with a fitted tail."""
+"""Scores of normal footage in, p-values and thresholds out: conformal block maxima with a fitted tail.
+
+Blocks are compared with those of the same time of day, where there are enough (Mondrian conformal).
+"""
 
 import math
 from collections.abc import Mapping
@@ -18,6 +21,15 @@ MIN_BLOCKS = 8
 # Two weeks of minutes: what a camera has forgotten after that cannot alarm by being rare.
 KEEP_BLOCKS = 20_160
 KEEP_FINE = ENOUGH_BLOCKS * FINE_PER_BLOCK
+# A block is compared with those of its own hour and of so many hours around it that they are this many: after
+# two days with those of 13 hours, after four with those of seven, after eight with those of three, the least.
+BAND_BLOCKS, HOURS = 1_440, 24
+HOUR_S = 3600.0
+# The expected rate is that of the newest day: of so many p-values, but no fewer than make a tail.
+KEEP_P_VALUES, MIN_P_VALUES = 1_440, 60
+# The highest tenth of them is their tail; so many of them weigh as much as what should be.
+P_TAIL, P_SHRINKAGE = 0.1, 20
+MIN_P_VALUE = 1e-9
 # Footage that stands still repeats its score exactly; scores are in usual deviations, so the tail of normal
 # footage is never taken to be thinner than this.
 MIN_TAIL_SCALE = 0.5
@@ -104,18 +116,24 @@ def _shape(excess: F64) -> float:
 
 
 class Calibration:
-    """The block maxima of one camera's normal scores, oldest first."""
+    """The block maxima of one camera's normal scores, oldest first, each with the hour of the day it fell in.
+
+    The hours are those of whatever clock `turn_to` is told; only that a day has 24 of them matters.
+    """
 
     def __init__(self, block_s: float) -> None:
         self._block_s = block_s
-        self._blocks: list[float] = []
+        self._blocks: F64 = np.zeros(0)
+        self._hours = np.zeros(0, np.int8)
         self._fine: list[float] = []
         self._open_block: list[float] = []  # the fine maxima of the block that is not over yet
         self._open_s = 0.0
         self._open_max = -math.inf
         self._waiting: float | None = None  # the newest fine maximum: an alarm may yet show what it was
         self._observed_s = 0.0
+        self._hour = 0
         self._tail: Tail | None = None
+        self._p_values: F64 = np.zeros(0)  # of the newest blocks, each by the tail that stood before it
 
     @property
     def observed_s(self) -> float:
@@ -124,13 +142,38 @@ class Calibration:
 
     @property
     def tail(self) -> Tail | None:
-        """What is known of normal maxima; None until there are enough."""
+        """What is known of normal maxima at this time of day; None until there are enough."""
         return self._tail
 
     @property
     def block_s(self) -> float:
         """How long the blocks of `tail` are: young calibrations use shorter ones."""
-        return self._block_s if len(self._blocks) >= ENOUGH_BLOCKS else self._block_s / FINE_PER_BLOCK
+        return self._block_s if self._is_grown else self._block_s / FINE_PER_BLOCK
+
+    @property
+    def _is_grown(self) -> bool:
+        return len(self._blocks) >= ENOUGH_BLOCKS
+
+    def surplus(self, p_value: float) -> float | None:
+        """Return how many times as often as `p_value` says days like the last one reach its threshold.
+
+        If -ln p of the newest blocks is exponential of scale 1, as it should be, this is 1. Its highest tenth
+        is taken to be exponential of a scale of its own. None while there are too few blocks.
+        """
+        if len(self._p_values) < MIN_P_VALUES or not 0 < p_value < P_TAIL:
+            return None
+        excess = np.log(P_TAIL / self._p_values)
+        k = int((excess > 0).sum())
+        scale = (float(excess[excess > 0].sum()) + P_SHRINKAGE) / (k + P_SHRINKAGE)
+        share = (k + P_SHRINKAGE * P_TAIL) / (len(excess) + P_SHRINKAGE)
+        return share * math.exp(-math.log(P_TAIL / p_value) / scale) / p_value
+
+    def turn_to(self, time_s: float) -> None:
+        """Let `tail` be that of this time of day."""
+        hour = int(time_s // HOUR_S) % HOURS
+        if hour != self._hour:
+            self._hour = hour
+            self._fit()
 
     def add(self, step_s: float, score: float) -> None:
         """Observe a score that stood for `step_s` seconds."""
@@ -152,28 +195,55 @@ class Calibration:
 
     def _settle(self, maximum: float) -> None:
         self._open_block.append(maximum)
-        self._fine = [*self._fine, maximum][-KEEP_FINE:]
+        if not self._is_grown:
+            self._fine = [*self._fine, maximum][-KEEP_FINE:]
         if len(self._open_block) == FINE_PER_BLOCK:
-            self._blocks = [*self._blocks, max(self._open_block)][-KEEP_BLOCKS:]
+            self._keep(max(self._open_block))
             self._open_block = []
             self._fit()
-        elif len(self._blocks) < ENOUGH_BLOCKS:
+        elif not self._is_grown:
             self._fit()
 
+    def _keep(self, maximum: float) -> None:
+        if self._tail is not None and self._is_grown:
+            p_value = max(self._tail.p_value(maximum), MIN_P_VALUE)
+            self._p_values = np.append(self._p_values, p_value)[-KEEP_P_VALUES:]
+        self._blocks = np.append(self._blocks, maximum)[-KEEP_BLOCKS:]
+        self._hours = np.append(self._hours, np.int8(self._hour))[-KEEP_BLOCKS:]
+
     def _fit(self) -> None:
-        maxima = self._blocks if len(self._blocks) >= ENOUGH_BLOCKS else self._fine
-        self._tail = Tail.of(np.array(maxima)) if len(maxima) >= MIN_BLOCKS else None
+        maxima = self._band() if self._is_grown else np.array(self._fine)
+        self._tail = Tail.of(maxima) if len(maxima) >= MIN_BLOCKS else None
+
+    def _band(self) -> F64:
+        """Return the blocks of the narrowest band around this hour that holds enough; all where none does."""
+        half = HOURS // 2
+        away = np.abs((self._hours - self._hour + half) % HOURS - half)  # 23 h and 1 h are 2 hours apart
+        counts = np.cumsum(np.bincount(away, minlength=half + 1))
+        reach = max(1, int(np.searchsorted(counts, BAND_BLOCKS)))
+        return self._blocks[away <= reach]
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that was observed, by name; a block that is not over yet is left out."""
         return {
-            "blocks": np.array(self._blocks, np.float32),
+            "blocks": self._blocks.astype(np.float32),
+            "hours": self._hours,
             "fine": np.array(self._fine, np.float32),
+            "p_values": self._p_values.astype(np.float32),
             "observed_s": np.array(self._observed_s),
         }
 
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `to_arrays` returned."""
-        self._blocks, self._fine = arrays["blocks"].tolist(), arrays["fine"].tolist()
+        """Take back what `to_arrays` returned.
+
+        Raises:
+            KeyError: An array is missing.
+            ValueError: The arrays do not belong together.
+        """
+        blocks, hours = arrays["blocks"].astype(np.float64), arrays["hours"].astype(np.int8)
+        if blocks.shape != hours.shape:
+            raise ValueError(f"{len(blocks)} blocks have {len(hours)} hours")
+        self._blocks, self._hours = blocks, hours
+        self._fine, self._p_values = arrays["fine"].tolist(), arrays["p_values"].astype(np.float64)
         self._observed_s = float(arrays["observed_s"])
         self._fit()

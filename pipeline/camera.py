@@ -26,6 +26,7 @@ from pipeline.source import Opener, SourceSettings
 from pipeline.standing import CameraReporter, Standing
 from pipeline.stream import DecodedFrame
 from pipeline.types import CameraStatus, ObservedFrame, SampledFrame
+from pipeline.zones import Point
 
 # How long the wall clock of frames may be off before it is set anew: camera clocks drift by seconds a day.
 MAX_UTC_ERROR_S = 2.0
@@ -49,12 +50,13 @@ class FrameTaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CameraSettings:
-    """How one camera is read and judged."""
+    """How one camera is read and judged; `masks` are polygons in which nothing is looked at."""
 
     name: str
     source: SourceSettings
-    sample_fps: float = 5.0
+    sample_fps: float = 6.0
     picture_px: int = 224
+    masks: tuple[tuple[Point, ...], ...] = ()
     gate: GateSettings = field(default_factory=GateSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     backoff: BackoffSettings = field(default_factory=BackoffSettings)
@@ -86,7 +88,7 @@ class Camera:
         self._links = links
         self._standing = Standing(name, links.reporter, clock=links.clock, metrics=metrics)
         self._backoff = Backoff(settings.backoff, links.rng)
-        self._scaler = Scaler(settings.picture_px)
+        self._scaler = Scaler(settings.picture_px, settings.masks)
         self._sampler = Sampler(settings.sample_fps)
         self._gate = Gate(settings.gate)
         self._health = HealthMonitor(settings.health)
@@ -174,7 +176,7 @@ class Camera:
     def _glance(self, frame: DecodedFrame) -> None:
         """Show a frame between two sampled ones to motion pictures that compare with short lags."""
         motion = self._links.motion
-        if motion.wants_glance(frame.time_s):
+        if motion.glances and self._sampler.is_glance:
             motion.glance(self._scaler.scale_rgb(frame.original), frame.time_s)
 
     def _sample(self, frame: DecodedFrame) -> SampledFrame:
@@ -201,7 +203,8 @@ class Camera:
             observed = ObservedFrame(sampled, still, self._no_pictures, NO_MOVEMENT, NO_MOTION, begins)
         else:
             view = links.motion.render(sampled.rgb, sampled.time_s)
-            observed = ObservedFrame(sampled, still, view.pictures, view.movement, view.descriptor, begins)
+            fresh = view.fresh_pictures
+            observed = ObservedFrame(sampled, still, fresh, view.movement, view.descriptor, begins)
         links.frames.put(self.name, observed)
 
     def _report_health(self, sampled: SampledFrame) -> None:

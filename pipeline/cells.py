@@ -49,15 +49,16 @@ def gaussian_pooling(row_sigma: float, column_sigma: float) -> F32:
 
 
 def region_of(cells: NDArray[np.bool_]) -> Region:
-    """Return the smallest rectangle around the true cells of (14, 14); the whole picture if none is true."""
+    """Return the smallest rectangle around the true cells of (N, N); the whole picture if none is true."""
+    side = len(cells)
     rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
     if not len(rows):
         return Region(0.0, 0.0, 1.0, 1.0)
     return Region(
-        x=float(columns[0]) / SIDE,
-        y=float(rows[0]) / SIDE,
-        width=float(columns[-1] - columns[0] + 1) / SIDE,
-        height=float(rows[-1] - rows[0] + 1) / SIDE,
+        x=float(columns[0]) / side,
+        y=float(rows[0]) / side,
+        width=float(columns[-1] - columns[0] + 1) / side,
+        height=float(rows[-1] - rows[0] + 1) / side,
     )
 
 

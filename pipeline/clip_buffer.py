@@ -18,7 +18,7 @@ class Clip:
 
 
 class ClipBuffer:
-    """A ring of the last T frames' features and flow descriptors; 86 KB at T = 16 and one picture a frame.
+    """A ring of the last T frames' features and flow descriptors; 247 KB at T = 24 and two pictures a frame.
 
     Worked example with T = 4, in which frames 1 to 5 were appended. Frame 5 took the place of frame 1, so
     the ring holds 5 2 3 4 and the next frame would go to index 1. `clip` reads from there once around:
@@ -39,9 +39,19 @@ class ClipBuffer:
         """How much of the clip holds frames, 0 to 1."""
         return float(self._mask.mean())
 
+    @property
+    def num_frames(self) -> int:
+        """Return T."""
+        return len(self._mask)
+
     def append(self, features: F32, motion: F32) -> None:
-        """Add the newest frame: `features` (P * 1280,) and flow descriptor `motion` (F,)."""
-        self._features[self._next] = features
+        """Add the newest frame: `features` (P * 1280,) and flow descriptor `motion` (F,).
+
+        Where there are fewer features, the last pictures are held: theirs are those of the frame before.
+        """
+        newest, before = self._features[self._next], self._features[self._next - 1]
+        newest[: len(features)] = features
+        newest[len(features) :] = before[len(features) :]
         self._motion[self._next] = motion
         self._mask[self._next] = True
         self._next = (self._next + 1) % len(self._mask)

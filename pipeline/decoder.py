@@ -8,7 +8,7 @@ from av.container import InputContainer
 
 from pipeline.clock import Clock
 from pipeline.errors import SourceEnded, SourceGarbled, SourceRefused, SourceStalled, SourceUnreachable
-from pipeline.stream import OnDrop, SourceSettings, TimedFrame
+from pipeline.stream import OnDrop, PacketTap, SourceSettings, TimedFrame
 from pipeline.urls import SourceKind, redact_url, source_path
 
 # First frame after 0.07 s rather than 1.2 s: the stream's parameters stand in its SDP or first keyframe.
@@ -31,7 +31,12 @@ UNTIMED_FORMATS = ("mpjpeg", "mjpeg")
 
 
 def read_container(
-    settings: SourceSettings, kind: SourceKind, *, clock: Clock, on_drop: OnDrop
+    settings: SourceSettings,
+    kind: SourceKind,
+    *,
+    clock: Clock,
+    on_drop: OnDrop,
+    tap: PacketTap | None = None,
 ) -> Iterator[TimedFrame]:
     """Open a stream or file and yield its frames up to its end, which is no error here.
 
@@ -45,7 +50,7 @@ def read_container(
         if not container.streams.video:
             raise SourceGarbled(f"{redact_url(settings.url)} holds no video")
         untimed = kind is SourceKind.HTTP and container.format.name in UNTIMED_FORMATS
-        for frame in decode_frames(container, settings, clock=clock, on_drop=on_drop):
+        for frame in decode_frames(container, settings, clock=clock, on_drop=on_drop, tap=tap):
             if untimed:
                 yield TimedFrame(frame, clock.monotonic_s())
             elif frame.time is not None:
@@ -136,12 +141,22 @@ def _read_errors(settings: SourceSettings) -> Iterator[None]:
 
 
 def decode_frames(
-    container: InputContainer, settings: SourceSettings, *, clock: Clock, on_drop: OnDrop
+    container: InputContainer,
+    settings: SourceSettings,
+    *,
+    clock: Clock,
+    on_drop: OnDrop,
+    tap: PacketTap | None = None,
 ) -> Iterator[av.VideoFrame]:
     """Yield whole frames that have a time; report the others, and give up where there are only others."""
     losses = _Losses(settings, clock, on_drop=on_drop)
+    stream = container.streams.video[0]
+    if tap:
+        tap.begin(stream)
     with _read_errors(settings):
-        for packet in container.demux(container.streams.video[0]):
+        for packet in container.demux(stream):
+            if tap:
+                tap.take(packet)
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.clock import Clock
 from pipeline.metrics import Metrics
-from pipeline.types import Event, EventKind, EventPhase, Listener, Region, Severity
+from pipeline.types import Event, EventKind, EventPhase, Listener, Region, Severity, Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Finding:
     p_value: float | None = None
     region: Region | None = None
     zones: tuple[str, ...] = ()
+    key_times_utc_s: tuple[float, ...] = ()
+    sights: tuple[Sight, ...] = ()
 
 
 def new_event_id(utc_s: float) -> str:
@@ -98,12 +100,21 @@ class EventBook:
         self._deliver(key.camera)
         return event
 
-    def end(self, key: EventKey, explanation: str, *, utc_s: float, captured_s: float) -> Event | None:
+    def end(
+        self,
+        key: EventKey,
+        explanation: str,
+        *,
+        utc_s: float,
+        captured_s: float,
+        sights: tuple[Sight, ...] = (),
+    ) -> Event | None:
         """End an open event; where none is open, do nothing and return None."""
         with self._lock:
             known = self._open.get(key)
             if known is None:
                 return None
+            known = replace(known, sights=sights or known.sights)
             event = _ended(known, explanation, utc_s=utc_s, captured_s=captured_s)
             self._post(key, event)
         self._deliver(key.camera)
@@ -177,6 +188,8 @@ def _begun(key: EventKey, finding: Finding, event_id: str) -> Event:
         p_value=finding.p_value,
         region=finding.region,
         zones=finding.zones,
+        key_times_utc_s=finding.key_times_utc_s,
+        sights=finding.sights,
     )
 
 
@@ -191,6 +204,8 @@ def _updated(event: Event, finding: Finding) -> Event:
         p_value=finding.p_value,
         region=finding.region,
         zones=finding.zones,
+        key_times_utc_s=finding.key_times_utc_s,
+        sights=finding.sights or event.sights,
     )
 
 

@@ -34,7 +34,9 @@ class Metrics:
         self.alarm_budget_used = gauge(
             "videobert_alarm_budget_used_ratio", "Alarms of the last 24 hours over the daily budget.", CAMERA
         )
+        self._declare_rates()
         self.events = counter("videobert_events_total", "Events begun.", (*CAMERA, "kind", "label"))
+        self.clips = counter("videobert_clips_total", "Clips of events, by outcome.", (*CAMERA, "outcome"))
         self.outbox_pending = gauge("videobert_outbox_pending", "Event messages not acknowledged yet.")
         self.outbox_errors = counter(
             "videobert_outbox_write_errors_total", "Failed writes, such as disk full."
@@ -47,6 +49,18 @@ class Metrics:
             "videobert_model_info", "Always 1; the labels name the model.", ("model", "runtime")
         )
         self._declare_histograms()
+
+    def _declare_rates(self) -> None:
+        gauge = partial(Gauge, registry=self.registry)
+        self.alarm_budget = gauge("videobert_alarm_budget_per_day", "Anomaly alarms a day accepted.", CAMERA)
+        self.alarms_expected = gauge(
+            "videobert_alarms_expected_per_day",
+            "Anomaly alarms that a day like the last would bring.",
+            CAMERA,
+        )
+        self.alarms_actual = gauge(
+            "videobert_alarms_actual_per_day", "Anomaly alarms a day in the last week, not confirmed.", CAMERA
+        )
 
     def _declare_histograms(self) -> None:
         histogram = partial(Histogram, registry=self.registry)
@@ -77,6 +91,10 @@ class Metrics:
             self.anomaly_score,
             self.calibration_ratio,
             self.alarm_budget_used,
+            self.alarm_budget,
+            self.alarms_expected,
+            self.alarms_actual,
             self.events,
+            self.clips,
         ):
             metric.remove_by_labels({"camera": camera})

@@ -47,6 +47,8 @@ MAX_SPEEDS = 4.0
 # What is unusual lasts: a frame counts by the scores of the last half second.
 SMOOTHING_S = 0.5
 REGION_SHARE = 0.5
+# The same thing comes back within a fifth of the picture and at most so much stronger (e^0.7 is twice).
+SAME_PLACE, SAME_STRENGTH = 0.2, 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class NormalityScore:
     `appearance` is (14, 14), in deviations of each cell; `motion` (14, 14), in usual speeds above it.
     `region` holds the most unusual cells; `words` says in one sentence what is unusual.
     `rarities` is the score that each part alone would have given.
+    `part` is the rarest one. `signature` is (D,), scaled so that two of one part at a distance of 1 or less
+    are the same kind of thing at about the same place.
     """
 
     score: float
@@ -76,6 +80,8 @@ class NormalityScore:
     region: Region
     words: str
     rarities: Mapping[str, float] = field(default_factory=dict)
+    part: str = ""
+    signature: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,8 @@ class Normality:
             region=region,
             words=sentence(region, speed_ratio=ratio),
             rarities=dict(zip(PARTS, rarities, strict=True)),
+            part=tuple(PARTS)[int(moves)],
+            signature=_signature(region, float(self._tops[int(moves)])),
         )
 
     def _ratio(self, windows: Windows, hot: NDArray[np.bool_]) -> float:
@@ -241,6 +249,14 @@ class Normality:
 
     def _learners(self) -> dict[str, _Learner]:
         return {"memory": self._memory, "spread": self._spread, "flow": self._flow, "parts": self._parts}
+
+
+def _signature(region: Region, strength: float) -> F32:
+    """Return where the middle of the region is, and how strong: (3,), in units of what is the same."""
+    middle = (region.x + region.width / 2, region.y + region.height / 2)
+    return np.array(
+        [*(place / SAME_PLACE for place in middle), math.log1p(strength) / SAME_STRENGTH], np.float32
+    )
 
 
 def _top(values: F32) -> float:

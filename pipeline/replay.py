@@ -3,7 +3,7 @@
 The camera is read by `Camera` and understood by `Inference`, exactly as live; only the clock is another.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from pipeline.camera import Camera, CameraLinks, CameraSettings
 from pipeline.controls import CameraControls
 from pipeline.errors import SourceUnreachable
 from pipeline.events import EventBook
+from pipeline.explanation import Explainer
 from pipeline.image_folder import list_images
 from pipeline.inference import Inference
 from pipeline.mailbox import MAX_FRAMES_PER_CAMERA, Mailbox
@@ -57,7 +58,8 @@ class ReplaySettings:
 class ReplayResult:
     """What one analysed frame led to.
 
-    `time_s` is counted from the beginning of the source. `anomaly` is None where the frame was not judged.
+    `time_s` is counted from the beginning of the source; `frame_times_s` are those of this frame and of the
+    frames after it that were not sampled. `anomaly` is None where the frame was not judged.
     In `events`, `start_utc_s` and `end_utc_s` are seconds since the beginning of the replay.
     """
 
@@ -65,6 +67,7 @@ class ReplayResult:
     time_s: float
     anomaly: Anomaly | None
     events: tuple[Event, ...]
+    frame_times_s: tuple[float, ...] = ()
 
 
 def replay(
@@ -77,6 +80,24 @@ def replay(
     Raises:
         SourceError: A source cannot be read.
     """
+    player = taught(learn, encoder=encoder, settings=settings)
+    for path in sources:
+        for clip in clips_of(path):
+            yield from player.play(clip)
+
+
+def taught(
+    learn: Sequence[Path],
+    *,
+    encoder: Encoder,
+    settings: ReplaySettings,
+    on_lesson: Callable[[Path], None] | None = None,
+) -> "Player":
+    """Return a player that has seen `learn`; `on_lesson` is told of each recording when it is over.
+
+    Raises:
+        SourceError: A recording cannot be read.
+    """
     lessons = [clip for path in learn for clip in clips_of(path)]
     if lessons:
         lesson_s = sum(duration_s(clip, image_fps=settings.image_fps) for clip in lessons)
@@ -87,9 +108,9 @@ def replay(
     for clip in lessons:
         for _ in player.play(clip):
             pass
-    for path in sources:
-        for clip in clips_of(path):
-            yield from player.play(clip)
+        if on_lesson is not None:
+            on_lesson(clip)
+    return player
 
 
 def clips_of(path: Path) -> list[Path]:
@@ -109,7 +130,7 @@ def duration_s(clip: Path, *, image_fps: float) -> float:
             return len(list_images(clip)) / image_fps
         with av.open(str(clip)) as container:
             return (container.duration or 0) / av.time_base
-    except OSError as error:
+    except (OSError, av.error.FFmpegError) as error:
         raise SourceUnreachable(f"{clip} cannot be read: {error.strerror}") from error
 
 
@@ -168,6 +189,7 @@ class Player:
         self._book = EventBook(self._notes, self._clock, metrics=metrics)
         outlets = Outlets(self._book, self._notes, metrics)
         stages = stages_for(encoder.checkpoint, settings.anomaly, settings.behaviour)
+        stages = replace(stages, explainer=Explainer(encoder))
         self._detector = stages.anomaly
         controls = CameraControls(budget_per_day=_budget(settings))
         cameras = {CAMERA: CameraAnalysis(CAMERA, controls, stages=stages, outlets=outlets)}
@@ -185,6 +207,15 @@ class Player:
         self._camera = Camera(_camera(encoder.checkpoint, settings), links)
         self._end_s = -PAUSE_S
 
+    @property
+    def settings(self) -> ReplaySettings:
+        """Return how recordings are analysed, with the budget that follows from what was learned."""
+        return self._settings
+
+    def stop_learning(self) -> None:
+        """Judge by what is known: normality learns nothing more, only the alarm's calibration goes on."""
+        self._detector.stop_learning()
+
     def play(self, clip: Path) -> Iterator[ReplayResult]:
         """Play one recording; what is open at its end is ended with its last frame.
 
@@ -192,17 +223,19 @@ class Player:
             SourceError: It cannot be read.
         """
         begin_s, last = self._end_s + PAUSE_S, None
+        times_s: list[float] = []
         source = SourceSettings(str(clip), fps=self._settings.image_fps, realtime=False)
         with open_source(source, self._clock) as frames:
             for frame in frames:
-                if not self._show(frame, begin_s):
-                    continue
-                if last is not None:
-                    yield last
-                last = ReplayResult(str(clip), frame.time_s, self._detector.newest, self._notes.take())
+                if self._show(frame, begin_s):
+                    if last is not None:
+                        yield replace(last, frame_times_s=tuple(times_s))
+                        times_s = []
+                    last = ReplayResult(str(clip), frame.time_s, self._detector.newest, self._notes.take())
+                times_s.append(frame.time_s)
         self._book.end_all(CAMERA, "The recording has ended.")
         if last is not None:
-            yield replace(last, events=last.events + self._notes.take())
+            yield replace(last, events=last.events + self._notes.take(), frame_times_s=tuple(times_s))
 
     def _show(self, frame: DecodedFrame, begin_s: float) -> bool:
         """Let the camera see one frame; say whether the sampler chose it."""

@@ -15,7 +15,7 @@ from pipeline.decoder import read_container
 from pipeline.errors import SourceEnded
 from pipeline.image_folder import read_images
 from pipeline.pacing import looped, paced, stamped
-from pipeline.stream import DecodedFrame, OnDrop, SourceSettings, TimedFrame
+from pipeline.stream import DecodedFrame, OnDrop, PacketTap, SourceSettings, TimedFrame
 from pipeline.urls import SourceKind, redact_url, source_kind
 
 __all__ = ["DecodedFrame", "Opener", "SourceSettings", "open_source"]
@@ -41,10 +41,12 @@ def open_source(
     *,
     stop: threading.Event | None = None,
     on_drop: OnDrop | None = None,
+    tap: PacketTap | None = None,
 ) -> AbstractContextManager[Iterator[DecodedFrame]]:
     """Return the frames of a source, to be read within a `with`; the connection is made for the first.
 
-    The iteration ends where a file or folder ends, or soon after `stop` is set.
+    The iteration ends where a file or folder ends, or soon after `stop` is set. `tap` hears the packets
+    before they are decoded; a folder of images has none.
 
     Raises:
         SettingsError: The URL has a scheme that is not allowed.
@@ -53,12 +55,12 @@ def open_source(
     kind = source_kind(settings.url)
     on_drop = on_drop or _count_nothing
     if kind not in (SourceKind.FILE, SourceKind.FOLDER):
-        return closing(stamped(_read_live(settings, kind, clock=clock, on_drop=on_drop), clock))
+        return closing(stamped(_read_live(settings, kind, clock=clock, on_drop=on_drop, tap=tap), clock))
 
     def read_once() -> Iterator[TimedFrame]:
         if kind is SourceKind.FOLDER:
             return read_images(settings, on_drop)
-        return read_container(settings, kind, clock=clock, on_drop=on_drop)
+        return read_container(settings, kind, clock=clock, on_drop=on_drop, tap=tap)
 
     frames = looped(read_once) if settings.loop else read_once()
     if settings.realtime:
@@ -67,10 +69,10 @@ def open_source(
 
 
 def _read_live(
-    settings: SourceSettings, kind: SourceKind, *, clock: Clock, on_drop: OnDrop
+    settings: SourceSettings, kind: SourceKind, *, clock: Clock, on_drop: OnDrop, tap: PacketTap | None
 ) -> Iterator[TimedFrame]:
     """Yield the frames of a live stream, whose end FFmpeg reports as if all were well."""
-    yield from read_container(settings, kind, clock=clock, on_drop=on_drop)
+    yield from read_container(settings, kind, clock=clock, on_drop=on_drop, tap=tap)
     raise SourceEnded(f"{redact_url(settings.url)} ended the stream")
 
 

@@ -2,11 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import av
 
 OnDrop = Callable[[str], None]  # told the reason of each frame that was lost
+
+
+class PacketTap(Protocol):
+    """Who listens in on a camera's compressed packets, in the camera's thread, before they are decoded."""
+
+    def begin(self, stream: av.VideoStream) -> None:
+        """Take note of a new connection: what follows is a stream of its own, with times of its own."""
+
+    def take(self, packet: "av.Packet[av.VideoStream]") -> None:
+        """Take the stream's next packet; `packet` is read, not kept."""
 
 
 @dataclass(frozen=True, slots=True)

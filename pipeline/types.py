@@ -72,7 +72,8 @@ class ObservedFrame:
     """A sampled frame after the gate and with its motion made visible.
 
     `still` says that the frame encoder may reuse its last features.
-    `pictures` is (P, S, S, 3) uint8, one per encoder pass; empty (0, S, S, 3) where `still`.
+    `pictures` is (P, S, S, 3) uint8, one per encoder pass, without the last where that is held
+    (`models.motion.Picture`); empty (0, S, S, 3) where `still`.
     `movement` is (56, 56, 3) float32: how much of each fine cell moves, and how (`models.flow.Flow`).
     `descriptor` is (F,) float32, the flow descriptor of the temporal model.
     `begins` says that the stream was interrupted before this frame: what was buffered is void.
@@ -87,11 +88,21 @@ class ObservedFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """A thing as normality sees it: two of one `part` at a distance of 1 or less are the same."""
+
+    part: str
+    signature: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One message of one event: begun, changed or ended.
 
     `score` lies in 0…1. `p_value` is how often normal footage scores this high (anomalies only).
     `captured_s` is the monotonic clock of the newest frame that the decision saw: latency starts there.
+    `key_times_utc_s` are the moments that counted most for it, in order (behaviours only).
+    `sights` is what it showed so far, by which feedback knows it again (anomalies only); not published.
     """
 
     id: str
@@ -108,6 +119,8 @@ class Event:
     end_utc_s: float | None = None
     region: Region | None = None
     zones: tuple[str, ...] = ()
+    key_times_utc_s: tuple[float, ...] = ()
+    sights: tuple[Sight, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +128,8 @@ class CameraState:
     """What is true of a camera now; published on change, at most once a second.
 
     `anomaly_score` is 0…1; `calibration_ratio` is 0…1, 1 where the alarm budget can be promised.
+    `expected_per_day` is how many anomaly alarms a day like the last one would bring, None while nothing is
+    known; `actual_per_day` how many there were in the last week.
     """
 
     camera: str
@@ -123,6 +138,8 @@ class CameraState:
     calibration_ratio: float
     behaviour: str | None
     active_events: tuple[str, ...]
+    expected_per_day: float | None = None
+    actual_per_day: float = 0.0
 
 
 class Listener(Protocol):

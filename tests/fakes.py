@@ -13,6 +13,7 @@ from models.runtime import U8, ClipBatch, ClipUnderstanding, FrameFeatures
 from pipeline.alarm import AlarmChange, AlarmPhase
 from pipeline.anomaly import Anomaly
 from pipeline.errors import StateError
+from pipeline.feedback import Lesson
 from pipeline.normality import NormalityScore
 from pipeline.stream import DecodedFrame
 from pipeline.types import CameraState, CameraStatus, Event, ObservedFrame, Region, SampledFrame
@@ -71,6 +72,20 @@ class FakeEncoder:
 
     def warm_up(self) -> None:
         return
+
+
+@dataclass(slots=True)
+class SummingEncoder:
+    """Says fight with log-odds of the sum, over the real frames, of the first feature and of motion."""
+
+    batches: int = 0
+
+    def understand(self, clips: ClipBatch) -> ClipUnderstanding:
+        self.batches += 1
+        total = ((clips.features[..., 0] + clips.motion[..., 0]) * clips.mask).sum(axis=1, dtype=np.float64)
+        fight = 1 / (1 + np.exp(-total))
+        embedding = np.zeros((len(total), 1), np.float32)
+        return ClipUnderstanding(embedding, {"fight": np.stack([1 - fight, fight], axis=1)})
 
 
 @dataclass(slots=True)
@@ -207,6 +222,7 @@ class Verdict:
     region: Region = LEFT_TOP
     words: str = "unusual motion"
     peak: float | None = None
+    signature: tuple[float, ...] = ()
 
 
 @dataclass(slots=True)
@@ -219,6 +235,12 @@ class ScriptedDetector:
     budgets: list[float] = field(default_factory=list)
     calibration_ratio: float = 0.25
     budget_used_ratio: float = 0.5
+    expected_per_day: float = 1.25
+    actual_per_day: float = 0.5
+    lessons: list[Lesson] = field(default_factory=list)
+
+    def teach(self, lesson: Lesson) -> None:
+        self.lessons.append(lesson)
 
     @property
     def alarm(self) -> "ScriptedDetector":
@@ -248,7 +270,10 @@ class ScriptedDetector:
 
     def _say(self, time_s: float) -> Anomaly:
         verdict = self.script.get(time_s, Verdict())
-        score = NormalityScore(verdict.level, None, None, verdict.region, verdict.words)
+        signature = np.array(verdict.signature, np.float32)
+        score = NormalityScore(
+            verdict.level, None, None, verdict.region, verdict.words, part="motion", signature=signature
+        )
         score_so_far = verdict.level if verdict.peak is None else verdict.peak
         change = verdict.phase and AlarmChange(verdict.phase, time_s, time_s, score_so_far, p_value=0.01)
         return Anomaly(score, verdict.level, change)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from daemon.cli import build_parser
 from daemon.config import CameraDefaults, CameraTable, Settings
 from daemon.payloads import SCHEMAS, json_schema
 from daemon.topics import SWITCHES, Topics
+from daemon.zone_tables import RuleTable, ZoneTable
 from pipeline.metrics import Metrics
 from training.__main__ import build_parser as build_training_parser
 
@@ -39,7 +41,7 @@ def toml(value: object) -> str:
         return str(value).lower()
     if value is None or isinstance(value, SecretStr):
         return '""'
-    return json.dumps(str(value) if isinstance(value, Path) else value)
+    return json.dumps(str(value) if isinstance(value, Path | time) else value)
 
 
 def tables() -> list[tuple[str, type[BaseModel], set[str]]]:
@@ -50,7 +52,12 @@ def tables() -> list[tuple[str, type[BaseModel], set[str]]]:
         if name != "cameras"
     ]
     own = set(CameraTable.model_fields) - set(CameraDefaults.model_fields)
-    return [*plain, ("[cameras.&lt;name&gt;]", CameraTable, own)]
+    return [
+        *plain,
+        ("[cameras.&lt;name&gt;]", CameraTable, own),
+        ("[cameras.&lt;name&gt;.zones.&lt;zone&gt;]", ZoneTable, set(ZoneTable.model_fields)),
+        ("[[cameras.&lt;name&gt;.rules]]", RuleTable, set(RuleTable.model_fields)),
+    ]
 
 
 @pytest.mark.parametrize(("heading", "model", "names"), tables())
@@ -59,11 +66,14 @@ def test_every_setting_is_documented_with_its_default(heading, model, names):
     assert set(documented) == names
     for name in names:
         field = model.model_fields[name]
-        default = "required" if field.is_required() else f"`{toml(field.default)}`"
+        default = (
+            "required" if field.is_required() else f"`{toml(field.get_default(call_default_factory=True))}`"
+        )
+        default = "none" if name in {"zones", "rules"} else default
         assert documented[name][1] == default, name
 
 
-@pytest.mark.parametrize(("heading", "model", "names"), tables()[:-1])
+@pytest.mark.parametrize(("heading", "model", "names"), tables()[:-3])
 def test_every_setting_stands_in_the_commented_file(heading, model, names):
     text = (REPOSITORY / "config.toml").read_text(encoding="utf-8")
     body = text.partition(f"\n{heading}\n")[2].partition("\n[")[0]
@@ -108,6 +118,8 @@ def test_every_topic_is_documented():
         topics.state(camera),
         topics.snapshot(camera),
         topics.switch_state(camera, "enabled"),
+        topics.feedback_set(camera),
+        topics.feedback_state(camera),
         *(topics.switch_set(camera, switch) for switch in SWITCHES),
         "homeassistant/device/videobert_<camera>/config",
     ]

@@ -30,7 +30,7 @@ from training.temporal_export import example_inputs, export_temporal
 
 # What every clip is read with until cameras have descriptions of their own.
 TEXT = "a fixed surveillance camera"
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 
 U8 = NDArray[np.uint8]
 

@@ -23,18 +23,23 @@ ModelMaker = Callable[[int], VideoBERTForSequenceClassification]
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How training and test are kept apart: `folds` parts of the groups, or each group by itself (None)."""
+    """How training and test are kept apart: `folds` parts of the groups, or each group by itself (None).
+
+    `blind` tests on the live clip about the middle of each segment, as if nobody knew its ends.
+    """
 
     folds: int | None = 5
     seeds: tuple[int, ...] = (0, 1, 2)
+    blind: bool = False
 
     @property
     def words(self) -> str:
         """Return the protocol in words."""
         seeds = f"{len(self.seeds)} seeds" if len(self.seeds) > 1 else "1 seed"
+        of = ", on blind clips" if self.blind else ""
         if self.folds is None:
-            return f"each group left out in turn, {seeds}"
-        return f"{self.folds}-fold, stratified, no group on both sides, shuffled anew for each of {seeds}"
+            return f"each group left out in turn, {seeds}{of}"
+        return f"{self.folds}-fold, stratified, no group on both sides, shuffled anew for each of {seeds}{of}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class _Run:
     seed: int
     number: int
     also: tuple[Example, ...]
+    blind: bool
 
 
 class CrossValidation:
@@ -84,7 +90,7 @@ class CrossValidation:
         """
         for seed in protocol.seeds:
             for number, split in enumerate(_splits(examples, protocol, seed)):
-                yield self._fold(examples, split, _Run(seed, number, tuple(also)))
+                yield self._fold(examples, split, _Run(seed, number, tuple(also), protocol.blind))
 
     def _fold(self, examples: Sequence[Example], split: Split, run: "_Run") -> Fold:
         aside = {segment.group for segment in split.test}
@@ -96,9 +102,9 @@ class CrossValidation:
         unlabelled = apart(self._unlabelled, test)  # what is tested is not seen, labelled or not
         tuner = FineTuner(self._clips, self._text, settings, hardware=self._hardware, unlabelled=unlabelled)
         tuned = tuner.teach(model, train)
-        readings = read(
-            model, self._clips, self._clips.whole(test, windows=settings.windows), text=self._text
-        )
+        windows = settings.windows
+        cuts = self._clips.middles(test) if run.blind else self._clips.whole(test, windows=windows)
+        readings = read(model, self._clips, cuts, text=self._text)
         task = test[0].task
         shares: dict[Voice, float] = {"videobert": tuned.shares[task], "linear": 0.0, "deep": 1.0}
         labels = model.config.tasks[task]

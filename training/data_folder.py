@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -72,9 +73,9 @@ def _without_labels(files: Sequence[str]) -> tuple[Segment, ...]:
 
 
 def _recordings(path: Path) -> list[str]:
-    """Return the videos and the folders of images below `path`, sorted."""
-    below = list(path.rglob("*"))
-    videos = [file for file in below if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file()]
+    """Return the videos and the folders of images below `path`, sorted; links are followed."""
+    below = [Path(root, name) for root, _, names in os.walk(path, followlinks=True) for name in names]
+    videos = [file for file in below if file.suffix.lower() in VIDEO_SUFFIXES]
     folders = {file.parent for file in below if file.suffix.lower() in IMAGE_SUFFIXES} - {path}
     return sorted(str(file.relative_to(path)) for file in (*videos, *folders))
 

@@ -13,7 +13,7 @@ from models.runtime import ClipBatch
 from training.data_folder import DataError, DataFolder, load_data_folder
 from training.features import FeatureStore, FileFeatures
 from training.label_tables import Segment
-from training.windows import Window, WindowSettings, cut_batch, random_window, spread_windows
+from training.windows import Window, WindowSettings, cut_batch, middle_window, random_window, spread_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class TaskData:
     `renamed` maps labels of the folder to labels of the task; what then is no label of the task is left out.
     `busiest` says that only the clip with the most motion of each segment is of the label, as where the
     recording of a fall begins long before it; so long and short recordings give clips of one length.
+    `middle` says that the live clip about the middle of each segment teaches, too: a stream knows no ends.
     """
 
     task: str
@@ -30,6 +31,7 @@ class TaskData:
     renamed: Mapping[str, str] = field(default_factory=dict)
     group_by: str = "group"
     busiest: bool = False
+    middle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Example:
     folder: Path
     segment: Segment
     busiest: bool = False
+    middle: bool = False
 
     @property
     def file(self) -> str:
@@ -85,7 +88,14 @@ def read_examples(data: TaskData, labels: Sequence[str]) -> list[Example]:
     """
     folder = load_data_folder(data.path, group_by=data.group_by)
     found = [
-        Example(data.task, labels.index(name), folder.path, _placed(segment, folder.path, name), data.busiest)
+        Example(
+            data.task,
+            labels.index(name),
+            folder.path,
+            _placed(segment, folder.path, name),
+            data.busiest,
+            data.middle,
+        )
         for segment in folder.segments
         if (name := _renamed(segment, data.renamed)) in labels
     ]
@@ -122,6 +132,18 @@ class Clips:
         """Return each example as up to `windows` clips, evenly over its segment, or as its busiest one."""
         return [
             Cut(example, window) for example in examples for window in self._windows(example, count=windows)
+        ]
+
+    def taught(self, examples: Sequence[Example], *, windows: int) -> list["Cut"]:
+        """Return what regression learns from: each example whole, and its middle where that teaches, too."""
+        middle = [example for example in examples if example.middle]
+        return [*self.whole(examples, windows=windows), *self.middles(middle)]
+
+    def middles(self, examples: Sequence[Example]) -> list["Cut"]:
+        """Return of each example the live clip about its middle."""
+        return [
+            Cut(example, middle_window(example.segment, self._file(example), length_s=self._settings.live_s))
+            for example in examples
         ]
 
     def drawn(self, examples: Sequence[Example], rng: np.random.Generator) -> list["Cut"]:

@@ -146,15 +146,20 @@ class _Noted:
 
 
 def _encode(frames: list[ObservedFrame], encoder: Encoder, before: F32 | None) -> Iterator[F32]:
-    """Yield the features (P * 1280,) of each frame; a still one has those of the frame before it."""
+    """Yield the features (P * 1280,) of each frame; a still one has those of the frame before it.
+
+    So have the pictures of a frame that are held, which are the last ones of a frame that brings fewer.
+    """
     moving = [frame.pictures for frame in frames if not frame.still]
-    encoded = iter(())
-    if moving:
-        pooled = encoder.encode(np.concatenate(moving)).pooled
-        encoded = iter(pooled.reshape(len(moving), -1))  # (N * P, 1280) → (N, P * 1280)
+    pooled = encoder.encode(np.concatenate(moving)).pooled if moving else np.zeros((0, 0), np.float32)
+    row = 0
     for frame in frames:
-        # The gate marks no first frame as still, so there always is one before.
-        before = before if frame.still and before is not None else next(encoded)
+        if frame.still and before is not None:  # the gate marks no first frame as still
+            yield before
+            continue
+        fresh = pooled[row : row + len(frame.pictures)].reshape(-1)  # (fresh * 1280,)
+        row += len(frame.pictures)
+        before = fresh if before is None else np.concatenate([fresh, before[len(fresh) :]])
         yield before
 
 

@@ -42,7 +42,8 @@ class FineTuning:
 
     `windows` clips at most are cut evenly from each example for regression and for scoring; the deep path
     draws its own. One of `validation_folds` parts of the groups decides when to stop and what the deep path
-    counts. Without `deep` there is the linear path alone.
+    counts. Without `deep` there is the linear path alone. That reads the first picture of each frame, and the
+    others too in the tasks of `postures`: what is held still moves nothing.
     """
 
     tune: Tune = "full"
@@ -51,6 +52,7 @@ class FineTuning:
     windows: int = 3
     validation_folds: int = 5
     deep: bool = True
+    postures: tuple[str, ...] = ()
     augmentation: Augmentation = field(default_factory=Augmentation)
     weights: FineTuningWeights = field(default_factory=FineTuningWeights)
     match: FixMatchSettings = field(default_factory=FixMatchSettings)
@@ -197,8 +199,8 @@ class FineTuner:
         examples: Sequence[Example],
         unlabelled: Sequence[Cut],
     ) -> tuple[dict[str, Choice], dict[str, SelfTrained]]:
-        cuts = self._clips.whole(examples, windows=self._settings.windows)
-        choices = fit_linear_path(model, self._clips.batch(cuts), cuts)
+        cuts = self._clips.taught(examples, windows=self._settings.windows)
+        choices = fit_linear_path(model, self._clips.batch(cuts), cuts, postures=self._settings.postures)
         taught = self_train(model, self._clips, labelled=cuts, unlabelled=unlabelled, choices=choices)
         return choices, taught
 

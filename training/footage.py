@@ -31,7 +31,7 @@ class Footage:
     """
 
     motion: MotionSettings
-    sample_fps: float = 5.0
+    sample_fps: float = 6.0
     image_fps: float = DEFAULT_FPS
     camera_fps: float | None = None
 
@@ -61,7 +61,7 @@ def render_file(path: Path, footage: Footage) -> Iterator[MotionView]:
                 if sampler.begins:
                     renderer.reset()
                 yield renderer.render(scaler.scale(frame).rgb, frame.time)
-            elif frame.time is not None and renderer.wants_glance(frame.time):
+            elif frame.time is not None and renderer.glances and sampler.is_glance:
                 renderer.glance(scaler.scale_rgb(frame), frame.time)
 
 
@@ -96,7 +96,7 @@ class _Observer:
             return False
         if self._sampler.wants(frame.time_s):
             return True
-        if self._renderer.wants_glance(frame.time_s):
+        if self._renderer.glances and self._sampler.is_glance:
             self._renderer.glance(self._scaler.scale_rgb(frame.original), frame.time_s)
         return False
 
@@ -111,4 +111,4 @@ class _Observer:
             self._renderer.skip(scaled.rgb, time_s)
             return ObservedFrame(sampled, True, self._no_pictures, NO_MOVEMENT, NO_MOTION, begins)
         view = self._renderer.render(scaled.rgb, time_s)
-        return ObservedFrame(sampled, False, view.pictures, view.movement, view.descriptor, begins)
+        return ObservedFrame(sampled, False, view.fresh_pictures, view.movement, view.descriptor, begins)

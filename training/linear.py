@@ -1,7 +1,7 @@
 """Training clips in, the model's linear path fitted out: logistic regression, as bold as its groups allow."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import cast
@@ -36,11 +36,12 @@ class Reading:
     """What logistic regression reads.
 
     Whether the order of frames helps depends on the task: it tells sitting down from standing up, and costs
-    points on fights.
+    points on fights. `pictures` is how many of a frame's pictures are read, the first ones.
     """
 
     ordered: bool
     motion: bool
+    pictures: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ class Choice:
     strength: float
 
 
-READINGS = tuple(Reading(*chosen) for chosen in product((False, True), (False, True)))
+def readings(pictures: int) -> list[Reading]:
+    """Return all that there is to choose from for a task that reads so many pictures."""
+    return [Reading(*chosen, pictures) for chosen in product((False, True), (False, True))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,16 @@ class _Rows:
 
 
 def fit_linear_path(
-    model: VideoBERTForSequenceClassification, clips: LabelledClips, cuts: Sequence[Cut]
+    model: VideoBERTForSequenceClassification,
+    clips: LabelledClips,
+    cuts: Sequence[Cut],
+    *,
+    postures: Collection[str] = (),
 ) -> dict[str, Choice]:
     """Fit the linear path of every task that has labelled clips; return what was chosen for each.
 
-    `cuts` (N) say where the clips come from: those of one example share its vote. The deep path is left as
-    it is.
+    `cuts` (N) say where the clips come from: those of one example share its vote. Tasks in `postures` read
+    all pictures of a frame, the others the first only. The deep path is left as it is.
 
     Raises:
         DataError: The clips of a task have one label only.
@@ -107,19 +114,20 @@ def fit_linear_path(
             columns = Columns(units, labels.numpy(), groups, recordings, weights).pick(known)
             if len(set(columns.labels)) < 2:
                 raise DataError(_one_label(model.config, task, int(columns.labels[0])))
-            chosen[task] = choose(columns, model.config)
+            pictures = len(model.config.pictures) if task in postures else 1
+            chosen[task] = choose(columns, model.config, pictures=pictures)
             scale = column_scale(model.config, chosen[task].reading)
             _copy(_fit(columns, scale, chosen[task].strength), cast("nn.Linear", reader.tasks[task]))
     return chosen
 
 
-def choose(columns: Columns, config: VideoBERTConfig) -> Choice:
+def choose(columns: Columns, config: VideoBERTConfig, *, pictures: int = 1) -> Choice:
     """Return the choice with the lowest log loss over folds that keep groups together.
 
     Where a label has one group only, recordings are taken for groups; where it has one recording only, the
     plain choice of middling strength is made, as where no fold leaves all labels to learn from.
     """
-    plain = Choice(Reading(ordered=False, motion=False), STRENGTHS[1])
+    plain = Choice(Reading(ordered=False, motion=False, pictures=pictures), STRENGTHS[1])
     if _fewest(columns) < 2:
         columns = replace(columns, groups=columns.recordings)
     folds = min(INNER_FOLDS, _fewest(columns))
@@ -129,7 +137,7 @@ def choose(columns: Columns, config: VideoBERTConfig) -> Choice:
     if not splits:
         return plain
     losses: dict[Choice, float] = {}
-    for reading in READINGS:
+    for reading in readings(pictures):
         turned = replace(columns, values=_turn(columns.values * column_scale(config, reading)).values)
         for strength in STRENGTHS:
             losses[Choice(reading, strength)] = float(
@@ -168,7 +176,8 @@ def column_scale(config: VideoBERTConfig, reading: Reading) -> F64:
     The columns of features together have the variance 1, those of motion MOTION_SHARE.
     """
     read = [reading.ordered or kind not in ORDERED for kind in config.statistics]
-    features = np.repeat(1 / np.sqrt(sum(read) * config.video_dim), config.video_dim)
+    count = reading.pictures * config.feature_dim
+    features = np.where(np.arange(config.video_dim) < count, 1 / np.sqrt(sum(read) * count), 0.0)
     motion_scale = np.sqrt(MOTION_SHARE / (sum(read) * config.motion_dim)) if reading.motion else 0.0
     kind = np.concatenate([features, np.repeat(motion_scale, config.motion_dim)])
     return np.concatenate([kind * of_kind for of_kind in read])

@@ -36,6 +36,17 @@ class NormalFootage:
         return self.without | self.without_for.get(task, frozenset())
 
 
+def footage_of(folders: Sequence[DataFolder], without: Sequence[str]) -> NormalFootage:
+    """Return the footage without what `NAME` leaves out of all tasks, and `TASK:NAME` of one."""
+    scoped = [text.rpartition(":")[::2] for text in without]
+    tasks = {task for task, _ in scoped if task}
+    return NormalFootage(
+        folders=folders,
+        without=frozenset(label for task, label in scoped if not task),
+        without_for={of: frozenset(label for task, label in scoped if task == of) for of in tasks},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Probabilities (N, labels) per task at the decisions `times_s` (N,) of one unbroken piece of footage."""

@@ -78,8 +78,8 @@ def ranking_figure(examples: Scored) -> Figure:
     """
     figure = Figure(figsize=(9.4, 4.4), layout="constrained")
     roc, precision = figure.subplots(1, 2)
-    _frame(roc, xlabel="false positives", ylabel="recall", title="ROC")
-    _frame(precision, xlabel="recall", ylabel="precision", title="Precision and recall")
+    frame_axes(roc, xlabel="false positives", ylabel="recall", title="ROC")
+    frame_axes(precision, xlabel="recall", ylabel="precision", title="Precision and recall")
     roc.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":")
     columns = range(1, 2) if len(examples.names) == 2 else range(len(examples.names))
     for place, column in enumerate(columns):
@@ -99,8 +99,8 @@ def reliability_figure(found: Reliability) -> Figure:
     """Draw accuracy over confidence, and how many predictions each bin holds."""
     figure = Figure(figsize=(4.8, 5.4), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    _frame(above, ylabel="accuracy", title=_calibration_title(found))
-    _frame(below, xlabel="confidence", ylabel="predictions")
+    frame_axes(above, ylabel="accuracy", title=_calibration_title(found))
+    frame_axes(below, xlabel="confidence", ylabel="predictions")
     above.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=":", label="perfectly calibrated")
     edges, widths = [one.low for one in found.bins], [one.high - one.low for one in found.bins]
     at = [one.confidence for one in found.bins]
@@ -134,7 +134,7 @@ def curves_figure(curves: Mapping[str, tuple[F64, F64]]) -> Figure:
     figure = Figure(figsize=(1 + 3.4 * columns, 0.4 + 2.8 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (quantity, names) in zip(grid, panels.items(), strict=False):
-        _frame(axes, xlabel="step", title=quantity.replace("_", " "))
+        frame_axes(axes, xlabel="step", title=quantity.replace("_", " "))
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         for place, name in enumerate(names):
             _curve(axes, curves[name], label=name.rpartition("/")[0] or name, style=_style(place))
@@ -143,6 +143,33 @@ def curves_figure(curves: Mapping[str, tuple[F64, F64]]) -> Figure:
     for unused in grid[len(panels) :]:
         unused.set_visible(False)
     return figure
+
+
+def insertion_figure(curves: Mapping[str, tuple[F64, F64]]) -> Figure:
+    """Draw name → probability (N,) over the share of frames taken away, and (N,) over that given back."""
+    figure = Figure(figsize=(9.4, 3.8), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    titles = ("Deletion: lower is better", "Insertion: higher is better")
+    for side, (axes, title) in enumerate(zip(panels, titles, strict=True)):
+        frame_axes(axes, xlabel="frames taken away" if side == 0 else "frames given back", title=title)
+        for place, (name, pair) in enumerate(curves.items()):
+            axes.plot(np.linspace(0, 1, len(pair[side])), pair[side], label=name, **_style(place))
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
+    panels[0].set_ylabel("probability of the label", color=INK)
+    panels[0].legend(loc="lower left", frameon=False, fontsize=9)
+    return figure
+
+
+def frame_axes(axes: Axes, *, xlabel: str = "", ylabel: str = "", title: str = "") -> None:
+    """Label a panel and draw its frame faintly."""
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set_title(title, fontsize=11, color=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+    axes.tick_params(color=FAINT, labelcolor=INK, labelsize=9)
+    axes.grid(color="#EEEEEE", linewidth=0.8)
+    axes.set_axisbelow(True)
 
 
 def _rank(roc: Axes, precision: Axes, examples: Scored, *, column: int, colour: str) -> None:
@@ -184,13 +211,3 @@ def _style(place: int) -> dict[str, Any]:
         "linestyle": DASHES[place % len(DASHES)],
         "linewidth": 1.8,
     }
-
-
-def _frame(axes: Axes, *, xlabel: str = "", ylabel: str = "", title: str = "") -> None:
-    axes.set(xlabel=xlabel, ylabel=ylabel)
-    axes.set_title(title, fontsize=11, color=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(FAINT)
-    axes.tick_params(color=FAINT, labelcolor=INK, labelsize=9)
-    axes.grid(color="#EEEEEE", linewidth=0.8)
-    axes.set_axisbelow(True)

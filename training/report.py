@@ -11,7 +11,7 @@ Source: Forman and Scholz, Apples-to-apples in cross-validation studies, SIGKDD 
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -116,6 +116,16 @@ class ReliabilityReport(Part):
     note: str | None = Field(description="Why there is none.")
 
 
+class ThresholdReport(Part):
+    """What the probability of a label says of clips, once it must reach the label's threshold."""
+
+    threshold: float = Field(description="The probability from which the label counts, of the checkpoint.")
+    positives: int = Field(description="Predictions whose true label it is.")
+    reached: Number = Field(description="Share of them that reach the threshold.")
+    negatives: int = Field(description="All other predictions.")
+    reached_wrongly: Number = Field(description="Share of those that reach it all the same.")
+
+
 class Report(Part):
     """What `videobert-train evaluate --json` writes; null is what cannot be measured, `notes` says why."""
 
@@ -144,6 +154,9 @@ class Report(Part):
     reliability: ReliabilityReport
     per_class: dict[str, ClassReport]
     confusion: tuple[tuple[int, ...], ...] = Field(description="Rows: true labels; columns: predicted ones.")
+    thresholds: dict[str, ThresholdReport] = Field(
+        default={}, description="Label → how many clips reach its threshold; empty where it has none."
+    )
     spread: dict[str, SpreadReport] = Field(description="Measures over folds and seeds.")
     intervals: dict[str, IntervalReport] = Field(description="Measures over resampled groups.")
     notes: dict[str, str] = Field(description="Measure → why it is null, or what limits it.")
@@ -171,8 +184,9 @@ def build_report(
     *,
     protocol: str,
     draws: int = DRAWS,
+    thresholds: Mapping[str, float] | None = None,
 ) -> Report:
-    """Measure the predictions of all folds and seeds.
+    """Measure the predictions of all folds and seeds; `thresholds` are those of labels that have one.
 
     Raises:
         MeasureError: A prediction has a label or scores that the task does not have.
@@ -188,6 +202,7 @@ def build_report(
         clips=len({(one.file, one.start_s, one.end_s) for one in predictions}),
         groups=len({one.group for one in predictions}),
         **_measured(measures),
+        thresholds={label: _reaching(predictions, label, at) for label, at in (thresholds or {}).items()},
         ece=by_width.ece,
         ece_equal_mass=reliability(examples, binning="equal mass").ece,
         reliability=_reliability_report(by_width),
@@ -240,6 +255,23 @@ def _measured(measures: Measures) -> dict[str, Any]:
         "confusion": tuple(tuple(row) for row in measures.confusion.tolist()),
         "notes": dict(measures.notes),
     }
+
+
+def _reaching(predictions: Sequence[Prediction], label: str, threshold: float) -> ThresholdReport:
+    """Count the predictions that reach a threshold: those at it do, as live."""
+    positive = [one.scores[label] >= threshold for one in predictions if one.label == label]
+    negative = [one.scores[label] >= threshold for one in predictions if one.label != label]
+    return ThresholdReport(
+        threshold=threshold,
+        positives=len(positive),
+        reached=_share(positive),
+        negatives=len(negative),
+        reached_wrongly=_share(negative),
+    )
+
+
+def _share(hits: Sequence[bool]) -> float:
+    return sum(hits) / len(hits) if hits else NAN
 
 
 def _reliability_report(found: Reliability) -> ReliabilityReport:

@@ -6,7 +6,7 @@ before it to compare with, that frame shows no motion.
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +39,12 @@ class WindowSettings:
     """How segments are cut.
 
     `num_frames` is T. A window drawn at random may begin and end up to `jitter_s` outside or inside its
-    segment, as labellers are not exact.
+    segment, as labellers are not exact. `live_s` is how long the daemon's clips are.
     """
 
     num_frames: int
     jitter_s: float = 0.0
+    live_s: float = 4.0
 
 
 def spread_windows(
@@ -79,6 +80,22 @@ def random_window(
     spare = max(0, len(whole) - settings.num_frames)
     first = whole.first + int(rng.integers(0, spare + 1))
     return Window(segment, first, min(whole.stop, first + settings.num_frames))
+
+
+def middle_window(segment: Segment, file: FileFeatures, *, length_s: float) -> Window:
+    """Return the `length_s` about the middle of a segment, whatever else they show: what a stream would give.
+
+    Where an interruption falls in it, it is the longest part without one.
+
+    Raises:
+        DataError: The segment lies behind the end of its recording.
+    """
+    last_s = float(file.times_s[-1])
+    middle_s = (segment.start_s + (last_s if segment.end_s is None else min(segment.end_s, last_s))) / 2
+    whole = Segment(
+        segment.file, segment.label, segment.group, middle_s - length_s / 2, middle_s + length_s / 2
+    )
+    return replace(_longest_run(whole, file), segment=segment)
 
 
 def blind_windows(

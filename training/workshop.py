@@ -62,7 +62,8 @@ class Workshop:
 
     def clips(self, tasks: Sequence[str]) -> Clips:
         """Return what cuts examples into clips labelled for these tasks."""
-        return Clips(self.store, WindowSettings(self.num_frames, JITTER_S), tasks)
+        live_s = self.checkpoint.num_frames / self.checkpoint.sample_fps
+        return Clips(self.store, WindowSettings(self.num_frames, JITTER_S, live_s), tasks)
 
     def examples(self, data: Sequence[TaskData], labels: Mapping[str, Sequence[str]]) -> list[Example]:
         """Return the labelled segments of all folders; `labels` are those of each task.

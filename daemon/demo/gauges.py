@@ -11,12 +11,13 @@ TIMEOUT_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """Frames by camera, and the histogram of capture → acknowledgement: upper bounds → counts up to each."""
+    """Frames by camera, clips kept, and the histogram of capture → acknowledgement: upper bounds → counts."""
 
     decoded: Mapping[str, float] = field(default_factory=dict)
     analysed: Mapping[str, float] = field(default_factory=dict)
     dropped: float = 0.0
     latency_counts: Mapping[float, float] = field(default_factory=dict)
+    clips: float = 0.0
 
     def latency_s(self, share: float) -> float | None:
         """Return the latency that this share of the messages stays below; None before the first."""
@@ -56,7 +57,7 @@ def read_gauges(port: int, *, host: str = "127.0.0.1") -> Gauges | None:
 
 def parse_gauges(text: str) -> Gauges:
     """Read a page in Prometheus' text format."""
-    decoded, analysed, latency_counts, dropped = {}, {}, {}, 0.0
+    decoded, analysed, latency_counts, dropped, clips = {}, {}, {}, 0.0, 0.0
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             camera, stage = sample.labels.get("camera", ""), sample.labels.get("stage")
@@ -67,6 +68,8 @@ def parse_gauges(text: str) -> Gauges:
                     analysed[camera] = sample.value
                 case "videobert_frames_dropped_total":
                     dropped += sample.value
+                case "videobert_clips_total" if sample.labels["outcome"] == "written":
+                    clips += sample.value
                 case "videobert_capture_to_publish_seconds_bucket":
                     latency_counts[float(sample.labels["le"])] = sample.value
-    return Gauges(decoded, analysed, dropped, latency_counts)
+    return Gauges(decoded, analysed, dropped, latency_counts, clips)

@@ -60,6 +60,7 @@ def summary_lines(heard: Heard, gauges: Gauges, found: list[Finding]) -> list[st
     lines = [
         f"frames: {frames or 'none'}; dropped {gauges.dropped:.0f}",
         f"events: {counts or 'none'}; messages {len(heard.events)}, missing {heard.missing}",
+        f"clips kept: {gauges.clips:.0f}",
         f"captured → acknowledged by the broker: {latency}",
     ]
     return lines + [_verdict_line(finding) for finding in found]

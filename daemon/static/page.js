@@ -1,5 +1,6 @@
 // Keeps the page current: asks for what is new every two seconds, and only while somebody looks.
-"use strict";
+import { localTime, watchPicture } from "./times.js";
+import { tell } from "./verdicts.js";
 
 const PERIOD_MS = 2000;
 const MOST_EVENTS = 100;
@@ -34,25 +35,12 @@ function durationText(seconds) {
   return parts.slice(first, first + 2).filter(([number]) => number > 0).map((part) => part.join(" ")).join(" ");
 }
 
-function localTime(text) {
-  const time = new Date(text);
-  const today = time.toDateString() === new Date().toDateString();
-  return time.toLocaleString([], today ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "medium" });
-}
-
 function percent(ratio) {
   return `${Math.round(100 * ratio)} %`;
 }
 
 function clone(id) {
   return find(id).content.firstElementChild.cloneNode(true);
-}
-
-function watchPicture(image) {
-  const settle = () => image.classList.toggle("missing", !(image.complete && image.naturalWidth));
-  image.addEventListener("load", settle);
-  image.addEventListener("error", settle);
-  settle();
 }
 
 function showCamera(camera) {
@@ -72,6 +60,10 @@ function showCamera(camera) {
   const budget = `${percent(camera.budget_used_ratio)} of alarm budget`;
   fill(card, "calibration_words", learned ? budget : `learned ${percent(camera.calibration_ratio)}`);
   card.querySelector('[data-field="calibration_ratio"]').value = learned ? camera.budget_used_ratio : camera.calibration_ratio;
+  const expected = camera.expected_per_day === null ? "not known yet" : camera.expected_per_day.toFixed(1);
+  fill(card, "rates", `a day: ${expected} expected, ${camera.actual_per_day.toFixed(1)} in the last week`);
+  const budget_input = card.querySelector(".budget");
+  if (document.activeElement !== budget_input) budget_input.value = camera.budget_per_day;
   const score = card.querySelector('[data-field="anomaly_score"]');
   score.value = camera.anomaly_score;
   score.classList.toggle("high", camera.anomaly_score >= 0.5);
@@ -92,8 +84,8 @@ function showEvent(event) {
   if (!row) {
     row = clone("event-template");
     row.dataset.id = event.id;
+    row.querySelectorAll("a:not(.clip)").forEach((link) => { link.href = `/events/${event.id}`; });
     if (event.kind !== "camera") {
-      row.querySelector("a").href = `/snapshots/${event.id}.jpg`;
       row.querySelector("img").src = `/snapshots/${event.id}.jpg`;
     }
     watchPicture(row.querySelector("img"));
@@ -103,6 +95,9 @@ function showEvent(event) {
   for (const field of ["label", "camera", "explanation"]) fill(row, field, event[field]);
   fill(row, "duration", event.end_utc ? durationText((new Date(event.end_utc) - new Date(event.start_utc)) / 1000) : "now");
   fill(row, "start", localTime(event.start_utc));
+  const clip = row.querySelector(".clip");
+  clip.hidden = !event.clip_url || !event.end_utc; // it is written when the event has ended
+  if (!clip.hidden) clip.href = `/clips/${event.id}.mp4`;
   fill(row, "rarity", event.p_value ? rarity(event.p_value) : "");
 }
 
@@ -147,7 +142,13 @@ async function run() {
   setTimeout(run, PERIOD_MS);
 }
 
-find("reload").addEventListener("click", () => fetch("/api/reload", { method: "POST", headers: { "x-videobertd": "1" } }));
+find("reload").addEventListener("click", () => tell("/api/reload"));
+cameras.addEventListener("change", async (change) => {
+  if (!change.target.matches(".budget")) return;
+  const name = change.target.closest(".camera").dataset.name;
+  const answer = await tell(`/api/cameras/${name}/budget?value=${encodeURIComponent(change.target.value)}`);
+  change.target.setCustomValidity(answer.ok ? "" : (await answer.json()).error);
+  change.target.reportValidity();
+});
 document.querySelectorAll("img").forEach(watchPicture);
-document.querySelectorAll("time").forEach((time) => { time.textContent = localTime(time.dateTime); });
 run();

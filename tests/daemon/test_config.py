@@ -1,5 +1,6 @@
 """The settings file: what is accepted, what is refused, and in which words."""
 
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_the_file_in_the_repository_holds_every_default_and_nothing_else():
 
 def test_a_camera_needs_only_its_url(tmp_path):
     camera = load(tmp_path, '[cameras.porch]\nurl = "rtsp://192.0.2.7/stream2"').cameras["porch"]
-    assert (camera.url, camera.sample_fps, camera.transport) == ("rtsp://192.0.2.7/stream2", 5.0, "tcp")
+    assert (camera.url, camera.sample_fps, camera.transport) == ("rtsp://192.0.2.7/stream2", 6.0, "tcp")
 
 
 def test_a_camera_overrides_the_defaults_and_takes_the_rest_from_them(tmp_path):
@@ -51,6 +52,55 @@ def test_a_value_out_of_range_names_file_key_value_and_what_is_allowed(tmp_path)
     assert lines(tmp_path, text) == [
         "config.toml: cameras.porch.sample_fps: 50 is not allowed: must be at most 15"
     ]
+
+
+ZONES = """
+[cameras.a]
+url = "a.mp4"
+time_zone = "Europe/Berlin"
+[cameras.a.zones.pool]
+polygon = [[0, 0], [0.5, 0], [0.5, 1]]
+[[cameras.a.rules]]
+do = "watch"
+zone = "pool"
+begin = 21:00:00
+end = "07:00"
+days = ["fri"]
+"""
+
+
+def test_zones_and_rules_are_read_with_times_in_either_form(tmp_path):
+    camera = load(tmp_path, ZONES).cameras["a"]
+    assert camera.zones["pool"].polygon == ((0, 0), (0.5, 0), (0.5, 1))
+    assert [(rule.do, rule.begin, rule.end, rule.days) for rule in camera.rules] == [
+        ("watch", time(21), time(7), ("fri",))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            'zone = "pool"',
+            'zone = "street"',
+            'cameras.a: a rule names the zone "street", but the camera has pool',
+        ),
+        ('zone = "pool"', "", 'cameras.a.rules.0: do = "watch" needs the zone that is to be watched'),
+        ("[0.5, 1]]", "[2, 1]]", "the point 2, 1 is off the picture, which runs from 0 to 1 both ways"),
+        ("[0.5, 1]]", "[0.2, 0]]", "encloses nothing"),
+        ("zones.pool", "zones.Pool", '"Pool" is not allowed: a name is 1 to 32 of a-z, 0-9, _ and -'),
+        ("Europe/Berlin", "Europe/Nowhere", "must be a time zone such as Europe/Berlin"),
+        ("Europe/Berlin", "../../etc/passwd", "must be a time zone such as Europe/Berlin"),
+        ('"07:00"', '"25:00"', "must be a time of day such as 21:00"),
+        ('"07:00"', '"07:00+01:00"', "must be a time of day without a zone, such as 21:00"),
+        ('["fri"]', "[]", "days must name one day at least, or be left out"),
+        ('["fri"]', '["friday"]', "rules.0.days.0: \"friday\" is not allowed: must be one of 'mon', 'tue'"),
+        ('days = ["fri"]', 'colour = "red"', "cameras.a.rules.0.colour: unknown setting"),
+        ('days = ["fri"]', 'labels = ["fall"]', "kinds and labels have no place there"),
+    ],
+)
+def test_a_zone_or_rule_that_cannot_be_used_says_why(tmp_path, old, new, sentence):
+    assert any(sentence in line for line in lines(tmp_path, ZONES.replace(old, new)))
 
 
 def test_all_mistakes_are_listed_at_once(tmp_path):
@@ -83,7 +133,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(tmp_path, text, li
 @pytest.mark.parametrize("name", ["Porch", "a b", "", "x" * 33, "a/b"])
 def test_a_camera_name_is_short_and_plain(tmp_path, name):
     (line,) = lines(tmp_path, f'[cameras."{name}"]\nurl = "a.mp4"')
-    assert line.endswith("is not allowed: a camera's name is 1 to 32 of a-z, 0-9, _ and -")
+    assert line.endswith("is not allowed: a name is 1 to 32 of a-z, 0-9, _ and -")
 
 
 @pytest.mark.parametrize("name", ["status", "event", "state", "snapshot", "budget"])

@@ -76,7 +76,7 @@ def test_an_entity_says_what_its_platform_requires_and_nothing_unknown(name):
 def test_what_the_contract_asks_for_is_there():
     platforms = sorted(entity["platform"] for entity in ENTITIES.values())
     assert platforms == sorted(
-        ["event"] + ["binary_sensor"] * 4 + ["sensor"] * 4 + ["image"] + ["switch"] * 3 + ["number"]
+        ["event"] + ["binary_sensor"] * 4 + ["sensor"] * 6 + ["image"] + ["switch"] * 3 + ["number"]
     )
     assert ENTITIES["budget"]["command_topic"] == "videobert/porch/budget/set"
     assert ENTITIES["snapshot"]["image_topic"] == "videobert/porch/snapshot"
@@ -84,7 +84,8 @@ def test_what_the_contract_asks_for_is_there():
 
 def test_only_entities_about_the_scene_need_the_camera():
     needs_camera = {name for name, entity in ENTITIES.items() if "availability" not in entity}
-    assert needs_camera == {"event", "anomaly", "motion", "anomaly_score", "behaviour", "calibration"}
+    seen = {"event", "anomaly", "motion", "anomaly_score", "behaviour"}
+    assert needs_camera == seen | {"calibration", "expected_alarms", "actual_alarms"}
     assert CONFIG["availability_mode"] == "all"
     assert [place["topic"] for place in CONFIG["availability"]] == [
         "videobert/status",

@@ -282,7 +282,7 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path):
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database, database:
         database.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
     with (
-        pytest.raises(SettingsError, match=r"newer videobertd .schema 99; this one knows 1"),
+        pytest.raises(SettingsError, match=r"newer videobertd .schema 99; this one knows 2"),
         opened(tmp_path),
     ):
         pass

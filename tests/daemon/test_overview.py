@@ -4,8 +4,8 @@ import av
 import numpy as np
 import pytest
 
+from daemon.event_files import EventFiles, FileKind
 from daemon.overview import Fanout, Overview, Standing
-from daemon.snapshots import Snapshots
 from pipeline.clock import SystemClock
 from pipeline.types import (
     CameraState,
@@ -27,7 +27,7 @@ STATE = CameraState("porch", True, 0.25, 0.5, None, ())
 
 @pytest.fixture
 def snapshots(tmp_path):
-    return Snapshots(tmp_path, SystemClock(), keep_days=1)
+    return EventFiles(tmp_path, FileKind("snapshots", ".jpg", keep_days=1), SystemClock())
 
 
 @pytest.fixture

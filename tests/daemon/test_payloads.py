@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 
 from daemon.payloads import (
     EventMessage,
+    FeedbackMessage,
     Origin,
     StateMessage,
     event_message,
@@ -33,6 +35,7 @@ FALL = Event(
     end_utc_s=1_800_000_004.5,
     region=Region(0.25, 0.5, 0.125, 0.25),
     zones=("steps",),
+    key_times_utc_s=(1_799_999_999.0, 1_799_999_999.4),
 )
 # 1 800 000 000 s after the epoch is 2027-01-15 08:00:00 UTC.
 FALL_SENT = {
@@ -50,6 +53,7 @@ FALL_SENT = {
     "end_utc": "2027-01-15T08:00:04.500Z",
     "zones": ["steps"],
     "region": {"x": 0.25, "y": 0.5, "width": 0.125, "height": 0.25},
+    "key_times_utc": ["2027-01-15T07:59:59.000Z", "2027-01-15T07:59:59.400Z"],
     "explanation": "a person falls",
     "snapshot_url": "https://cams.example/snapshots/0001.jpg",
     "clip_url": None,
@@ -70,6 +74,12 @@ def test_an_event_comes_back_from_its_payload_except_for_the_monotonic_clock():
 
 def test_without_a_public_url_there_is_no_link():
     assert event_message(FALL, 7, Origin()).snapshot_url is None
+
+
+def test_an_event_that_is_recorded_names_its_video():
+    recorded = Origin(public_url="https://cams.example", has_clip=lambda event: event.camera == FALL.camera)
+    assert event_message(FALL, 7, recorded).clip_url == f"https://cams.example/clips/{FALL.id}.mp4"
+    assert event_message(replace(FALL, camera="other"), 7, recorded).clip_url is None
 
 
 @pytest.mark.parametrize(("score", "sent"), [(1.0000001, 1.0), (-0.1, 0.0), (0.123456, 0.1235)])
@@ -97,6 +107,8 @@ def test_a_state_says_whether_an_anomaly_is_open():
         "anomaly": True,
         "anomaly_score": 0.123,
         "calibration_ratio": 1.0,
+        "expected_per_day": None,
+        "actual_per_day": 0.0,
         "behaviour": "walking",
         "active_events": ["unusual"],
     }
@@ -106,7 +118,7 @@ def test_a_state_says_whether_an_anomaly_is_open():
 def test_the_published_schemas_are_those_of_the_code(tmp_path):
     write_schemas(tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["event.schema.json", "state.schema.json"]
+    assert names == ["event.schema.json", "feedback.schema.json", "state.schema.json"]
     for name in names:
         published = (DOCS / "events" / name).read_text()
         assert published == (tmp_path / name).read_text(), "run python -m daemon.payloads docs/events"
@@ -126,8 +138,11 @@ def test_the_schema_accepts_what_is_sent_and_nothing_else(change):
 def test_every_field_and_every_example_in_the_docs_is_true():
     text = (DOCS / "events.md").read_text()
     examples = [json.loads(block.split("```")[0]) for block in text.split("```json\n")[1:]]
-    kinds = [EventMessage if "seq" in example else StateMessage for example in examples]
-    assert {kind.__name__ for kind in kinds} == {"EventMessage", "StateMessage"}
+    kinds = [
+        EventMessage if "seq" in example else FeedbackMessage if "verdict" in example else StateMessage
+        for example in examples
+    ]
+    assert {kind.__name__ for kind in kinds} == {"EventMessage", "StateMessage", "FeedbackMessage"}
     for kind, example in zip(kinds, examples, strict=True):
         assert json.loads(kind.model_validate(example).to_json()) == example
         for field in example:

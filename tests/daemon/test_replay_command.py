@@ -22,6 +22,7 @@ EVENT = Event(
     p_value=0.001,
     end_utc_s=63.0,
     region=Region(0.1, 0.2, 0.3, 0.4),
+    key_times_utc_s=(60.1234, 60.4),
 )
 RESULT = ReplayResult("clips/01", 3.0, None, (EVENT,))
 
@@ -40,6 +41,7 @@ def test_a_record_tells_where_in_the_source_and_in_the_picture():
         "start_s": 61.5,
         "end_s": 63.0,
         "region": {"x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4},
+        "key_times_s": [60.123, 60.4],
         "explanation": "Moves fast.",
     }
 

@@ -8,12 +8,16 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
+from daemon.archive_reader import ArchivePage
 from daemon.config import HttpTable
 from daemon.event_log import LoggedEvent
+from daemon.feedback import FeedbackCommand, FeedbackError, UnknownEventError
 from daemon.pages import duration_text, latest_by_event, rarity
-from daemon.payloads import EventMessage
+from daemon.payloads import EventMessage, FeedbackMessage
 from daemon.views import CameraView, SystemView
 from daemon.web import create_app
+from pipeline.errors import SettingsError
+from pipeline.feedback import Verdict
 from pipeline.metrics import Metrics
 from pipeline.types import CameraStatus
 
@@ -28,6 +32,8 @@ PORCH = CameraView(
     calibration_ratio=0.5,
     budget_per_day=1.0,
     budget_used_ratio=0.0,
+    expected_per_day=1.2,
+    actual_per_day=0.5,
     motion=False,
     behaviour=None,
     active_events=(),
@@ -45,6 +51,24 @@ SYSTEM = SystemView(
 
 
 @dataclass
+class FakeArchive:
+    """An archive that a test fills with a page; it keeps what it was asked."""
+
+    past: ArchivePage = field(default_factory=lambda: ArchivePage((), None))
+    asked: list = field(default_factory=list)
+
+    def page(self, which):
+        self.asked.append(which)
+        return self.past
+
+    def messages(self, event_id):
+        return tuple(event for event in self.past.events if event.id == event_id)
+
+    def labels(self):
+        return ("fall", "unusual")
+
+
+@dataclass
 class FakeBackstage:
     """Shows what a test puts into it."""
 
@@ -53,6 +77,8 @@ class FakeBackstage:
     log: tuple = ()
     reloads: list = field(default_factory=list)
     asked: list = field(default_factory=list)
+    clips: dict = field(default_factory=dict)
+    archive: FakeArchive = field(default_factory=FakeArchive)
 
     def cameras(self):
         return self.all_cameras
@@ -67,6 +93,9 @@ class FakeBackstage:
     def newest_events(self, which, *, limit):
         return self.log[-limit:]
 
+    def clip(self, event_id):
+        return self.clips.get(event_id)
+
     def snapshot(self, event_id):
         return b"jpeg" if event_id == EVENT_ID else None
 
@@ -75,6 +104,19 @@ class FakeBackstage:
 
     def request_reload(self):
         self.reloads.append(1)
+
+    def give_feedback(self, command):
+        if command.event != EVENT_ID:
+            raise UnknownEventError("no such event")
+        if command.verdict is Verdict.WAS_AN_ALARM:
+            raise FeedbackError("the disk does not take it")
+        self.asked.append(command)
+        return FeedbackMessage(event=command.event, verdict=command.verdict, by=command.by)
+
+    def turn(self, camera, switch, text):
+        if text == "lots":
+            raise SettingsError("budget is a number")
+        self.asked.append((camera, switch, text))
 
 
 def logged(seq, event_id=EVENT_ID, **changes):
@@ -137,6 +179,49 @@ def test_the_page_asks_no_other_host_and_has_no_inline_script(client):
     assert "style=" not in page
 
 
+def past(*events, older=None):
+    return ArchivePage(tuple(EventMessage.model_validate_json(logged(*e).payload) for e in events), older)
+
+
+def test_past_events_are_shown_with_a_link_to_older_ones_that_keeps_the_filter(client, backstage):
+    backstage.archive.past = past((1,), older=7)
+    page = client.get("/events?camera=porch&since=2026-11-01").text
+    assert f'href="/events/{EVENT_ID}"' in page
+    assert 'href="/events?camera=porch&amp;since=2026-11-01&amp;before=7"' in page
+    assert backstage.archive.asked[0].camera == "porch"
+
+
+def test_a_filter_stands_in_the_form_escaped(client):
+    page = client.get("/events?label=%3Cb%3E").text
+    assert "<option selected>&lt;b&gt;</option>" in page
+    assert "No event matches." in page
+
+
+def test_a_filter_that_cannot_be_used_is_refused_in_one_sentence(client):
+    answer = client.get("/events?since=now")
+    assert (answer.status_code, answer.json()) == (400, {"error": "since must be a day such as 2026-11-24"})
+
+
+def test_the_page_of_an_event_shows_its_video_and_its_course(client, backstage, tmp_path):
+    backstage.archive.past = past((1,))
+    backstage.clips[EVENT_ID] = tmp_path
+    page = client.get(f"/events/{EVENT_ID}").text
+    assert f'src="/clips/{EVENT_ID}.mp4" poster="/snapshots/{EVENT_ID}.jpg"' in page
+    assert page.count("moves &lt;faster&gt; than usual") == 2  # what was said of it, and its course
+
+
+def test_the_page_of_an_event_without_a_video_shows_its_picture(client, backstage):
+    backstage.archive.past = past((1,))
+    page = client.get(f"/events/{EVENT_ID}").text
+    assert "<video" not in page
+    assert f'<img class="whole" src="/snapshots/{EVENT_ID}.jpg"' in page
+
+
+@pytest.mark.parametrize("event_id", ["nobody", "..%2f..%2fetc", "x" * 5000])
+def test_an_event_that_is_not_known_has_no_page(client, event_id):
+    assert client.get(f"/events/{event_id}").status_code == 404
+
+
 @pytest.mark.parametrize("path", ["/", "/api/cameras", "/nowhere", "/static/page.js", "/metrics"])
 def test_every_answer_carries_the_security_headers(client, path):
     headers = client.get(path).headers
@@ -192,6 +277,20 @@ def test_an_event_picture_is_served(client):
     assert (answer.content, answer.headers["content-type"]) == (b"jpeg", "image/jpeg")
 
 
+def test_an_event_video_is_served_in_the_parts_that_a_player_asks_for(client, backstage, tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"0123456789")
+    backstage.clips[EVENT_ID] = tmp_path / "clip.mp4"
+    whole = client.get(f"/clips/{EVENT_ID}.mp4")
+    part = client.get(f"/clips/{EVENT_ID}.mp4", headers={"range": "bytes=2-4"})
+    assert (whole.content, whole.headers["content-type"]) == (b"0123456789", "video/mp4")
+    assert (part.status_code, part.content) == (206, b"234")
+
+
+def test_a_video_that_is_not_there_says_why_it_may_not_be(client):
+    answer = client.get(f"/clips/{EVENT_ID}.mp4")
+    assert (answer.status_code, "written when it ends" in answer.json()["error"]) == (404, True)
+
+
 @pytest.mark.parametrize(
     "name", ["..%2f..%2fetc%2fpasswd", "../../config", "x" * 23, "%00", EVENT_ID.upper()]
 )
@@ -240,6 +339,58 @@ def test_reload_is_refused_to_a_form_on_another_site(client, backstage):
     assert client.post("/api/reload").status_code == 403
     assert client.get("/api/reload").status_code == 405
     assert backstage.reloads == []
+
+
+OWN = {"x-videobertd": "1"}
+DISMISS = f"/api/events/{EVENT_ID}/feedback?verdict=not_an_alarm"
+
+
+def test_feedback_is_taken_from_our_own_page(client, backstage):
+    answer = client.post(f"{DISMISS}&by=anna", headers=OWN)
+    assert (answer.status_code, answer.json()["verdict"], answer.json()["by"]) == (
+        200,
+        "not_an_alarm",
+        "anna",
+    )
+    assert backstage.asked == [
+        FeedbackCommand(event=EVENT_ID, verdict=Verdict.NOT_AN_ALARM, by="anna"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "error"),
+    [
+        ("/api/events/gone/feedback?verdict=not_an_alarm", 404, "no such event"),
+        (f"/api/events/{EVENT_ID}/feedback?verdict=was_an_alarm", 409, "the disk does not take it"),
+        (f"/api/events/{EVENT_ID}/feedback?verdict=maybe", 400, "verdict: "),
+        (f"/api/events/{EVENT_ID}/feedback", 400, "verdict: Field required"),
+        (f"{DISMISS}&event=other", 400, "event is given by the path alone"),
+        (f"{DISMISS}&colour=red", 400, "colour: "),
+        ("/api/cameras/porch/budget?value=lots", 400, "budget is a number"),
+    ],
+)
+def test_what_cannot_be_taken_is_refused_in_one_sentence(client, backstage, path, status, error):
+    answer = client.post(path, headers=OWN)
+    assert (answer.status_code, answer.json()["error"][: len(error)]) == (status, error)
+    assert backstage.asked == []
+
+
+@pytest.mark.parametrize("path", [DISMISS, "/api/cameras/porch/budget?value=2"])
+def test_nothing_is_changed_by_a_form_on_another_site(client, backstage, path):
+    assert client.post(path).status_code == 403
+    assert client.get(path, headers=OWN).status_code == 405
+    assert backstage.asked == []
+
+
+def test_a_switch_is_turned_from_our_own_page(client, backstage):
+    assert client.post("/api/cameras/porch/budget?value=0.5", headers=OWN).status_code == 200
+    assert backstage.asked == [("porch", "budget", "0.5")]
+
+
+def test_the_page_tells_the_rates_and_lets_the_budget_be_set(client):
+    text = client.get("/").text
+    assert "a day: 1.2 expected, 0.5 in the last week" in text
+    assert 'class="budget" type="number" min="0.1" max="100" step="0.1" value="1.0"' in text
 
 
 def test_a_foreign_host_name_is_refused_on_loopback(client):

@@ -15,6 +15,8 @@ def registry():
     metrics.frames.labels("plaza", "sampled").inc(50)
     metrics.frames_dropped.labels("plaza", "overload").inc(2)
     metrics.frames_dropped.labels("room", "overload").inc(1)
+    for outcome, count in (("written", 3), ("failed", 1)):
+        metrics.clips.labels("plaza", outcome).inc(count)
     for latency_s in (0.06, 0.07, 0.15, 0.6):
         metrics.capture_to_publish_seconds.observe(latency_s)
     return metrics.registry
@@ -28,6 +30,10 @@ def test_frames_are_told_apart_by_camera_and_stage(registry):
 
 def test_drops_of_all_cameras_and_reasons_are_added(registry):
     assert parse_gauges(generate_latest(registry).decode()).dropped == 3
+
+
+def test_clips_count_once_they_are_written(registry):
+    assert parse_gauges(generate_latest(registry).decode()).clips == 3
 
 
 def test_the_median_latency_lies_within_its_bucket(registry):

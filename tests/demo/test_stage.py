@@ -141,12 +141,13 @@ def test_an_event_is_one_plain_line_without_a_terminal():
 
 
 def test_the_summary_says_what_was_reported_and_what_was_not():
-    gauges = Gauges({"plaza": 400}, {"plaza": 200}, 0, {0.1: 1, float("inf"): 1})
+    gauges = Gauges({"plaza": 400}, {"plaza": 200}, 0, {0.1: 1, float("inf"): 1}, clips=1)
     heard = Heard((heard_at(531.5),))
     lines = summary_lines(heard, gauges, findings(heard.events, began_s=500.0, playing_s=50.0))
     assert lines == [
         "frames: plaza 400 (analysed 200); dropped 0",
         "events: anomaly unusual 1; messages 1, missing 0",
+        "clips kept: 1",
         "captured → acknowledged by the broker: p50 0.05 s, p99 0.10 s",
         "   30 s  plaza: somebody runs across the plaza → anomaly unusual after 1.5 s",
         "   42 s  plaza: a cart crosses the plaza → not reported",

@@ -40,6 +40,10 @@ def test_the_summary_counts_frames_events_and_latency(demo):
     assert re.search(r"acknowledged by the broker: p50 [\d.]+ s, p99 [\d.]+ s", demo.stdout)
 
 
+def test_the_runner_is_kept_as_a_video(demo):
+    assert re.search(r"^clips kept: [1-9]", demo.stdout, re.MULTILINE)
+
+
 def test_the_cart_is_reported(demo):
     assert re.search(r"a cart crosses the plaza → anomaly unusual after", demo.stdout)
 

@@ -172,12 +172,36 @@ def test_without_glances_the_nearest_sampled_frame_stands_in():
     assert np.unique(lags.reshape(-1, 3), axis=0).tolist() == [[157, 142, 142]]
 
 
-def test_glances_are_wanted_twelve_times_a_second_and_only_where_lags_are_drawn():
-    assert not MotionRenderer(MotionSettings(("fused",))).wants_glance(0.0)
-    renderer = MotionRenderer(MotionSettings(("lags",)))
+def test_glances_are_wanted_only_where_lags_are_drawn():
+    assert not MotionRenderer(MotionSettings(("fused", "frame"))).glances
+    assert MotionRenderer(MotionSettings(("lags", "frame"))).glances
+
+
+def held_and_fresh(renderer, times_s):
+    """Return the grey of the second picture and the number of new ones, for frames of the greys 0, 1, …"""
+    views = [renderer.render(level(grey), time_s) for grey, time_s in enumerate(times_s)]
+    return [(int(view.pictures[1].max()), view.fresh) for view in views]
+
+
+def test_a_frame_beside_another_picture_is_held_for_a_second():
+    renderer = MotionRenderer(MotionSettings(("lags", "frame")))
+    # 0.96 s is early by 0.04 s, and taken; the next is due at 1.96 s.
+    seen = held_and_fresh(renderer, [0.0, 0.5, 0.96, 1.4, 1.9, 2.0])
+    assert seen == [(0, 2), (0, 1), (2, 2), (2, 1), (2, 1), (5, 2)]
+
+
+def test_an_interruption_ends_the_hold():
+    renderer = MotionRenderer(MotionSettings(("lags", "frame")))
     renderer.render(level(50), 0.0)
-    assert not renderer.wants_glance(0.04)
-    assert renderer.wants_glance(0.08)  # 0.9 / 12 = 0.075
+    renderer.reset()
+    assert held_and_fresh(renderer, [0.1, 0.2]) == [(0, 2), (0, 1)]
+
+
+@pytest.mark.parametrize("pictures", [("frame",), ("frame", "fused"), ("lags", "difference")])
+def test_only_a_frame_in_the_last_place_is_held(pictures):
+    renderer = MotionRenderer(MotionSettings(pictures))
+    fresh = [renderer.render(level(grey), grey / 5).fresh_pictures for grey in range(3)]
+    assert [len(of_frame) for of_frame in fresh] == [len(pictures)] * 3
 
 
 def test_nothing_of_before_an_interruption_is_compared_with():

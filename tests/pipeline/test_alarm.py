@@ -112,6 +112,15 @@ def test_an_open_alarm_closes_when_the_camera_is_suppressed(player):
     assert player.play([50] * 20, suppressed=True) == ["closed"]
 
 
+def test_what_leads_to_an_excused_frame_and_follows_it_is_not_counted_as_normal(player):
+    before, nearly = player.alarm.threshold, 0.95 * player.alarm.threshold
+    for _ in range(20):
+        player.play([*calm(20), *[nearly] * 5])
+        player.alarm.excuse(player.time_s)
+        player.play([math.nan, *[nearly] * 7])  # the hold is 2 s
+    assert player.alarm.threshold == pytest.approx(before, rel=0.1)
+
+
 def test_a_score_that_is_not_known_yet_changes_nothing():
     player = Player()
     assert player.play([math.nan] * 1000) == []
@@ -228,3 +237,59 @@ def test_scores_that_only_vary_as_usual_stay_within_the_budget():
     phases = player.play(scores)
     assert phases.count(AlarmPhase.OPENED) <= 12
     assert player.alarm.calibration_ratio == 1.0
+
+
+def test_the_threshold_follows_the_time_of_day():
+    # 16 days whose minutes from noon to midnight score ten higher.
+    hours = np.tile(np.repeat(np.arange(24), 60), 16)
+    rng, alarm = np.random.default_rng(0), Alarm(AlarmSettings())
+    blocks = np.where(hours < 12, 0.0, 10.0) + rng.exponential(1.0, len(hours))
+    arrays = {"blocks": blocks, "hours": hours, "observed_s": np.array(16 * DAY_S)}
+    alarm.from_arrays({**arrays, "fine": np.zeros(0), "p_values": np.zeros(0), "opened_s": np.zeros(0)})
+    thresholds = []
+    for hour in (6, 18):
+        alarm.update(hour * 3600.0, 1.0)
+        thresholds.append(alarm.threshold)
+    # One in 1440 of exponential scores: ln 1440 = 7.3 above the level of the hour.
+    assert thresholds == pytest.approx([math.log(1440), 10 + math.log(1440)], abs=1.0)
+
+
+def test_the_actual_rate_is_a_week_s_and_at_least_a_day_s_and_counts_no_confirmed_alarm(player):
+    for _ in range(3):
+        player.play([*[50] * 5, *calm(20)])
+    assert player.alarm.actual_per_day == 3.0
+    player.alarm.confirm(player.changes[2].began_s + 0.0004)  # told to the millisecond
+    assert player.alarm.actual_per_day == 2.0
+    assert player.alarm.budget_used_ratio == pytest.approx(0.2)
+
+
+def test_the_expected_rate_is_the_budget_while_nothing_else_is_known():
+    player = Player()
+    player.play(calm(30))
+    assert player.alarm.expected_per_day is None
+    player.play(calm(600))
+    assert player.alarm.expected_per_day == pytest.approx(SETTINGS.budget_per_day)
+
+
+def test_a_rougher_day_raises_the_threshold_before_it_brings_alarms():
+    uniform = (np.arange(1440) + 0.5) / 1440
+    thresholds = []
+    for p_values in (uniform, uniform**1.5):
+        alarm, blocks = Alarm(AlarmSettings()), np.random.default_rng(0).exponential(1.0, 1440)
+        arrays = {"blocks": blocks, "hours": np.arange(1440) // 60, "observed_s": np.array(DAY_S)}
+        alarm.from_arrays({**arrays, "fine": np.zeros(0), "p_values": p_values, "opened_s": np.zeros(0)})
+        thresholds.append(alarm.threshold)
+    assert thresholds[1] > thresholds[0] + 1
+
+
+def test_a_stretch_taken_at_once_is_as_good_as_its_scores_one_by_one():
+    scores = calm(1800)
+    slow, fast = Player(), Player()
+    slow.play(scores)
+    fast.play(scores[:3000])
+    # 25 scores are 5 s; the second highest of three in a row is what counts.
+    highest = np.median(np.stack([scores[2:], scores[1:-1], scores[:-2]]), axis=0)
+    for i in range(3000, len(scores), 25):
+        assert fast.alarm.pass_calm((i + 24) * STEP_S, highest[i - 2 : i + 23].max(), duration_s=5.0)
+    assert fast.alarm.threshold == pytest.approx(slow.alarm.threshold, rel=0.05)
+    assert not fast.alarm.pass_calm(1805.0, 2 * fast.alarm.threshold, duration_s=5.0)

@@ -7,7 +7,7 @@ from pipeline.alarm import AlarmPhase
 from pipeline.alarm_events import AlarmEvents
 from pipeline.events import EventBook
 from pipeline.metrics import Metrics
-from pipeline.types import EventKind, Region, Severity
+from pipeline.types import EventKind, Region, Severity, Sight
 from tests.fakes import ManualClock, RecordingListener, ScriptedDetector, Verdict, observed_frame
 
 OPENED, CHANGED, CLOSED = AlarmPhase.OPENED, AlarmPhase.CHANGED, AlarmPhase.CLOSED
@@ -93,3 +93,16 @@ def test_the_next_alarm_is_another_event():
     events = play(script, until_s=4)
     assert [event.phase.value for event in events] == ["new", "end", "new"]
     assert events[0].id != events[2].id
+
+
+def test_an_event_remembers_the_different_things_that_it_showed():
+    # Seconds 0, 4 and 6 are above the threshold of 0.5; second 6 shows what second 4 did.
+    places = {0: 0.0, 4: 3.0, 6: 3.1, 7: 9.0}
+    levels = {0: 0.6, 4: 0.7, 6: 0.6, 7: 0.4}
+    script = {
+        second: Verdict(levels[second], OPENED if second == 0 else None, LEFT, signature=(place,))
+        for second, place in places.items()
+    }
+    new, end = play({**script, 9: Verdict(0.1, CLOSED)}, until_s=9)
+    assert new.sights == (Sight("motion", (0.0,)),)
+    assert end.sights == (Sight("motion", (0.0,)), Sight("motion", (3.0,)))

@@ -17,7 +17,9 @@ from pipeline.clip_buffer import ClipBuffer
 from pipeline.controls import CameraControls
 from pipeline.events import EventBook
 from pipeline.metrics import Metrics
+from pipeline.presence import NO_PRESENCE, Presence, Watch
 from pipeline.types import CameraState, CameraStatus, EventKind, EventPhase, Severity
+from pipeline.zones import Zone, ZoneMap
 from tests.fakes import (
     ManualClock,
     RecordingListener,
@@ -37,7 +39,7 @@ WALK = {"fall": np.array([1.0, 0.0]), "activity": np.array([0.2, 0.8])}
 class Bench:
     """A camera's analysis on a scripted detector, with everything that goes in and comes out at hand."""
 
-    def __init__(self, script=None, stride_s=1.0):
+    def __init__(self, script=None, stride_s=1.0, presence=NO_PRESENCE):
         self.detector = ScriptedDetector(script or {})
         self.controls = CameraControls()
         self.listener = RecordingListener()
@@ -47,7 +49,9 @@ class Bench:
         self.analysis = CameraAnalysis(
             "porch",
             self.controls,
-            stages=Stages(ClipBuffer(4, 3, 16), self.detector, behaviour, stride_s, frozenset({"fall"})),
+            stages=Stages(
+                ClipBuffer(4, 3, 16), self.detector, behaviour, stride_s, frozenset({"fall"}), presence
+            ),
             outlets=Outlets(book, self.listener, self.metrics),
         )
 
@@ -57,6 +61,15 @@ class Bench:
             frame = replace(frame, frame=replace(frame.frame, original=original))
             grid = np.full((112, 14, 14), value, np.float32)
             self.analysis.absorb(frame, EncodedFrame(np.full(3, value, np.float32), grid))
+
+    def move(self, *times_s):
+        """Let the upper left corner move: two by two fine cells, a zone that is there says so."""
+        for time_s in times_s:
+            frame = observed_frame(time_s)
+            movement = np.zeros((56, 56, 3), np.float32)
+            movement[:2, :2, 0] = 1.0
+            encoded = EncodedFrame(np.zeros(3, np.float32), np.zeros((112, 14, 14), np.float32))
+            self.analysis.absorb(replace(frame, movement=movement), encoded)
 
     def rest(self, *times_s, begins=False):
         for time_s in times_s:
@@ -164,12 +177,43 @@ def test_a_still_frame_can_end_an_alarm():
     assert bench.told == [("new", "unusual"), ("end", "unusual")]
 
 
+@pytest.fixture
+def watching():
+    """Return the bench of a camera whose left half is watched."""
+    zones = ZoneMap([Zone("pool", ((0, 0), (0.5, 0), (0.5, 1), (0, 1)))])
+    return Bench(presence=Presence([Watch("pool")], zones))
+
+
+def test_whoever_is_in_a_watched_zone_is_an_event_until_it_is_quiet(watching):
+    watching.move(0.0, 0.2, 0.4)
+    watching.rest(5.0, 10.6)
+    assert watching.told == [("new", "presence in pool"), ("end", "presence in pool")]
+    (event, _) = watching.listener.events
+    assert (event.kind, event.severity, event.region.x) == (EventKind.BEHAVIOUR, Severity.ALERT, 0.0)
+
+
+def test_a_camera_that_cannot_be_trusted_sees_nobody(watching):
+    watching.move(0.0, 0.2, 0.4)
+    watching.analysis.take_status(CameraStatus.COVERED, "black")
+    watching.move(0.6, 0.8, 1.0)
+    assert [phase for phase, _ in watching.told] == ["new", "end"]
+    watching.analysis.take_status(CameraStatus.ONLINE, "back")
+    watching.move(1.2, 1.4, 1.6)
+    assert [phase for phase, _ in watching.told] == ["new", "end", "new"]
+
+
+def test_who_switches_behaviour_off_hears_of_nobody(watching):
+    watching.controls.set("behaviour", False)
+    watching.move(0.0, 0.2, 0.4, 0.6)
+    assert watching.told == []
+
+
 def test_a_behaviour_that_should_not_happen_is_an_alert(bench):
     bench.decide(1.0, FALL)
     (event,) = bench.listener.events
     assert (event.kind, event.label, event.severity) == (EventKind.BEHAVIOUR, "fall", Severity.ALERT)
     assert (event.score, event.captured_s) == (pytest.approx(0.9), 1.0)
-    assert event.explanation == "Looks like fall (probability 0.90)."
+    assert event.explanation == "Looks like fall (0.90)."
 
 
 def test_an_everyday_behaviour_is_information(bench):
@@ -256,6 +300,8 @@ def test_the_state_says_what_is_true_now():
             calibration_ratio=0.25,
             behaviour=None,
             active_events=("unusual",),
+            expected_per_day=1.2,
+            actual_per_day=0.5,
         )
     ]
 

@@ -1,12 +1,16 @@
 """Normality and alarm together: learned in a minute, kept in a file, and quiet about the usual."""
 
+import io
+
 import numpy as np
 import pytest
 
-from pipeline.alarm import AlarmSettings
+from pipeline.alarm import AlarmPhase, AlarmSettings
 from pipeline.anomaly import AnomalyDetector, AnomalySettings
 from pipeline.errors import StateError
+from pipeline.feedback import Lesson, Verdict
 from pipeline.normality import NormalitySettings
+from pipeline.types import Sight
 from tests.pipeline.worlds import FPS, World
 
 SETTINGS = AnomalySettings(NormalitySettings(learn_s=60.0), AlarmSettings(block_s=12.0), encoder="lite0 1")
@@ -122,7 +126,7 @@ def test_a_damaged_file_is_refused_and_changes_nothing(detector, state, tmp_path
 
 def test_a_file_of_another_version_or_another_program_is_refused(detector, tmp_path):
     np.savez(tmp_path / "foreign.npz", weights=np.ones(3))
-    with pytest.raises(StateError, match="not a camera's state of version 2"):
+    with pytest.raises(StateError, match="not a camera's state of version 3"):
         detector.load(tmp_path / "foreign.npz")
 
 
@@ -151,3 +155,75 @@ def test_an_array_file_without_names_is_refused(detector, tmp_path):
     np.save(tmp_path / "porch.npy", np.ones(3))
     with pytest.raises(StateError, match="cannot be read"):
         detector.load(tmp_path / "porch.npy")
+
+
+def test_a_detector_that_stopped_learning_judges_but_remembers_nothing_more(detector):
+    def remembered():
+        arrays = np.load(io.BytesIO(detector.to_bytes()))
+        return [arrays[name] for name in arrays.files if name.startswith("normality.")]
+
+    before = remembered()
+    detector.stop_learning()
+    watch(detector, World(seed=1), 60, start_s=200)
+    assert all(np.array_equal(one, other) for one, other in zip(before, remembered(), strict=True))
+    assert detector.newest.normality.score > 0
+
+
+def alarms(detector, world, start_s, **options):
+    """Return what each alarm showed when it opened: calm, then 4 s of something, then calm again.
+
+    Minutes of calibration leave room for an alarm only where many a day are accepted.
+    """
+    detector.alarm.set_budget(500.0)
+    frames = [*world.frames(5), *world.frames(4, **options), *world.frames(40)]
+    seen = [detector.observe(f.grid, f.movement, start_s + i / FPS) for i, f in enumerate(frames)]
+    return [a.sight for a in seen if a.change and a.change.phase is AlarmPhase.OPENED]
+
+
+def dismissed(*sights, verdict=Verdict.NOT_AN_ALARM):
+    return Lesson("e", verdict, 0.0, sights)
+
+
+def test_what_was_dismissed_alarms_no_more_and_something_elsewhere_does(detector):
+    world = World(seed=1)
+    (bag,) = alarms(detector, world, 200, bag=(2, 10))
+    detector.teach(dismissed(bag))
+    assert alarms(detector, world, 250, bag=(2, 10)) == []
+    (elsewhere,) = alarms(detector, world, 300, bag=(12, 3))
+    assert elsewhere != bag
+
+
+def test_an_open_alarm_that_is_dismissed_closes(detector):
+    world = World(seed=1)
+    watch(detector, world, 5, start_s=200)
+    assert watch(detector, world, 2, start_s=205, bag=(2, 10))[0][0] == "opened"
+    detector.teach(dismissed(detector.newest.sight))
+    assert [phase for phase, _, _ in watch(detector, world, 8, start_s=207, bag=(2, 10))] == ["closed"]
+    assert detector.newest.level < 0.5
+
+
+def test_lessons_come_back_with_the_state(detector, tmp_path):
+    world = World(seed=1)
+    (bag,) = alarms(detector, world, 200, bag=(2, 10))
+    detector.teach(dismissed(bag))
+    detector.save(tmp_path / "porch.npz")
+    again = AnomalyDetector(SETTINGS)
+    again.load(tmp_path / "porch.npz")
+    assert alarms(again, world, 250, bag=(2, 10)) == []
+
+
+def test_a_confirmed_alarm_uses_none_of_the_budget(detector):
+    world = World(seed=1)
+    (bag,) = alarms(detector, world, 200, bag=(2, 10))
+    assert detector.alarm.actual_per_day == 1.0
+    for step in range(5 * FPS):  # the alarm opened within the first seconds of the bag
+        detector.teach(Lesson(f"{step}", Verdict.WAS_AN_ALARM, 205 + step / FPS, (bag,)))
+    assert detector.alarm.actual_per_day == 0.0
+
+
+def test_a_state_stays_below_its_limit(detector, tmp_path):
+    # 500 lessons of 16 sights beside what was learned; two weeks of minutes are 5 bytes each.
+    sights = [Sight("motion", (float(place), 1.0, 2.0)) for place in range(16)]
+    for number in range(500):
+        detector.teach(Lesson(f"{number}" * 8, Verdict.NOT_AN_ALARM, 0.0, tuple(sights)))
+    assert len(detector.to_bytes()) < 11e6

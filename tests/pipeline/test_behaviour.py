@@ -94,7 +94,7 @@ def test_the_current_behaviour_is_the_most_probable_that_goes_on():
     assert behaviour.current == "sits"
 
 
-def test_a_change_names_task_label_phase_and_probability():
+def test_a_change_names_task_label_and_its_column_phase_and_probability():
     behaviour = Behaviour(FALL, BehaviourSettings(needed=1, out_of=1))
     change = behaviour.update(0.0, {"fall": np.array([0.25, 0.75])})
-    assert change == (BehaviourChange("fall", "fall", BehaviourPhase.BEGAN, 0.75),)
+    assert change == (BehaviourChange("fall", "fall", BehaviourPhase.BEGAN, 0.75, column=1),)

@@ -113,3 +113,71 @@ def test_a_calibration_survives_a_restart():
     after.from_arrays(before.to_arrays())
     assert after.tail.threshold(1e-3) == before.tail.threshold(1e-3)
     assert after.observed_s == before.observed_s
+
+
+def with_days(night, day, *, days=16):
+    """Return a calibration that knows days of 60 blocks an hour: `night` until 6 o'clock, then `day`."""
+    rng, hours = np.random.default_rng(0), np.tile(np.repeat(np.arange(24), 60), days)
+    calibration = Calibration(block_s=60.0)
+    calibration.from_arrays(
+        {
+            "blocks": np.where(hours < 6, night, day) + rng.exponential(1.0, len(hours)),
+            "hours": hours,
+            "fine": np.zeros(0),
+            "p_values": np.zeros(0),
+            "observed_s": np.array(days * 86_400.0),
+        }
+    )
+    return calibration
+
+
+def test_a_time_of_day_has_a_tail_of_its_own():
+    calibration = with_days(night=0.0, day=10.0)
+    medians = []
+    for hour in (3, 12):
+        calibration.turn_to(hour * 3600.0)
+        medians.append(calibration.tail.median)
+    # The median of an exponential distribution of scale 1 is ln 2.
+    assert medians == pytest.approx([np.log(2), 10 + np.log(2)], abs=0.1)
+
+
+def test_a_band_holds_the_hours_around_its_own_until_it_has_enough_blocks():
+    # 16 days have 960 blocks of each hour: with one hour on either side there are 2,880, which is enough.
+    calibration = with_days(night=0.0, day=10.0)
+    calibration.turn_to(23.5 * 3600)
+    assert len(calibration.tail.maxima) == 3 * 960
+    assert (calibration.tail.maxima < 10).sum() == 960  # those of the hour after midnight
+
+
+def test_one_day_is_one_band():
+    calibration = with_days(night=0.0, day=10.0, days=1)
+    calibration.turn_to(3 * 3600.0)
+    assert len(calibration.tail.maxima) == 1440
+
+
+def with_p_values(p_values):
+    calibration = with_days(night=0.0, day=0.0, days=1)
+    calibration.from_arrays({**calibration.to_arrays(), "p_values": p_values})
+    return calibration
+
+
+def test_a_day_whose_p_values_are_uniform_has_no_surplus():
+    uniform = (np.arange(1440) + 0.5) / 1440
+    assert with_p_values(uniform).surplus(1 / 1440) == pytest.approx(1.0, rel=0.1)
+
+
+def test_a_day_rougher_than_those_before_has_a_surplus_and_a_calmer_one_a_deficit():
+    # All p-values squared: P(p < 1 / 1440) is 1 / 1440 ** 0.5, 38 times too often.
+    uniform = (np.arange(1440) + 0.5) / 1440
+    assert 15 < with_p_values(uniform**2).surplus(1 / 1440) < 40
+    assert with_p_values(uniform**0.5).surplus(1 / 1440) < 0.1
+
+
+def test_too_few_blocks_say_nothing_of_a_surplus():
+    assert with_p_values(np.full(59, 1e-6)).surplus(1 / 1440) is None
+
+
+def test_blocks_without_their_hours_are_refused():
+    arrays = with_days(night=0.0, day=0.0, days=1).to_arrays()
+    with pytest.raises(ValueError, match="1440 blocks have 3 hours"):
+        Calibration(60.0).from_arrays({**arrays, "hours": np.zeros(3)})

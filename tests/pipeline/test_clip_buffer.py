@@ -57,6 +57,19 @@ def test_a_repeat_right_after_the_ring_came_round_repeats_its_last_slot():
     assert numbers(buffer) == [2, 3, 4, 4]
 
 
+def test_pictures_that_are_held_keep_the_features_of_the_frame_before():
+    buffer = filled(4)  # the ring is full: the next frame goes to its first place
+    buffer.append(np.full(2, 5, np.float32), np.full(2, 50, np.float32))
+    assert buffer.clip().features.tolist() == [[2] * 3, [3] * 3, [4] * 3, [5, 5, 4]]
+
+
+def test_before_its_first_picture_a_held_one_is_zero():
+    buffer = filled(3)
+    buffer.clear()
+    buffer.append(np.full(2, 5, np.float32), np.full(2, 50, np.float32))
+    assert buffer.clip().features[-1].tolist() == [5, 5, 0]
+
+
 def test_there_is_nothing_to_repeat_in_an_empty_buffer():
     with pytest.raises(ValueError, match="no frame to repeat"):
         filled(0).repeat(np.zeros(2, np.float32))

@@ -1,6 +1,7 @@
 """The book of open events: one new, any updates, one end, whoever calls in whatever order."""
 
 import threading
+from dataclasses import replace
 from itertools import count
 
 from hypothesis import given
@@ -65,6 +66,13 @@ def test_an_end_keeps_the_event_and_says_when_and_why():
     end = book.end(UNUSUAL, "as usual again", utc_s=62.5, captured_s=19.5)
     assert (end.id, end.phase, end.score, end.start_utc_s) == ("id1", END, 0.6, 50.0)
     assert (end.end_utc_s, end.explanation, end.captured_s) == (62.5, "as usual again", 19.5)
+
+
+def test_an_event_has_the_key_times_of_its_last_finding():
+    book, _ = open_book()
+    book.begin(UNUSUAL, replace(finding(), key_times_utc_s=(49.0,)))
+    assert book.update(UNUSUAL, replace(finding(), key_times_utc_s=(49.4,))).key_times_utc_s == (49.4,)
+    assert book.end(UNUSUAL, "over", utc_s=60.0, captured_s=9.0).key_times_utc_s == (49.4,)
 
 
 def test_an_event_never_ends_before_it_began():

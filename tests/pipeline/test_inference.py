@@ -103,6 +103,17 @@ def test_each_camera_gets_its_own_features_in_its_own_order(bench):
     assert seen == {"porch": [(1.0, 0.2), (1.2, 0.6)], "garden": [(1.1, 0.4)]}
 
 
+def test_a_frame_without_the_picture_that_is_held_keeps_the_features_of_the_last_one():
+    bench = Bench(pictures=2)
+    bench.put("porch", 1.0, value=51, pictures=2)
+    bench.put("porch", 1.2, value=102, pictures=1)
+    bench.inference.step(0.0)
+    assert bench.encoder.pictures == [3]
+    (clip,) = bench.encoder.clips
+    # The first and the last feature of both frames: 51 / 255 = 0.2, 102 / 255 = 0.4.
+    assert pytest.approx(np.array([[0.2, 0.2], [0.4, 0.2]])) == clip.features[0, -2:, [0, -1]].T
+
+
 def test_still_frames_are_not_encoded_but_keep_their_place(bench):
     bench.put("porch", 1.0, value=51)
     bench.put("porch", 1.2, still=True)

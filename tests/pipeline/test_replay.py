@@ -14,7 +14,7 @@ from pipeline.alarm import AlarmSettings
 from pipeline.anomaly import AnomalySettings
 from pipeline.errors import SourceError
 from pipeline.normality import NormalitySettings
-from pipeline.replay import ReplaySettings, clips_of, duration_s, replay
+from pipeline.replay import ReplaySettings, clips_of, duration_s, replay, taught
 from tests import media
 from tests.fakes import FakeEncoder, checkpoint
 
@@ -140,8 +140,10 @@ def test_the_duration_of_images_is_their_number_over_their_rate(tmp_path):
 def test_a_recording_that_is_not_there_is_a_source_error(tmp_path):
     with pytest.raises(SourceError):
         list(replay([tmp_path / "none.mp4"], encoder=PatchEncoder(), settings=ReplaySettings()))
-    with pytest.raises(SourceError, match="cannot be read"):
-        duration_s(tmp_path / "none.mp4", image_fps=10.0)
+    (tmp_path / "text.mp4").write_text("no video")
+    for name in ("none.mp4", "text.mp4"):
+        with pytest.raises(SourceError, match=f"{name} cannot be read"):
+            duration_s(tmp_path / name, image_fps=10.0)
 
 
 def test_without_a_budget_one_alarm_in_the_time_that_was_learned_is_accepted(tmp_path):
@@ -156,3 +158,21 @@ def test_without_a_budget_one_alarm_in_the_time_that_was_learned_is_accepted(tmp
     # One in 40 s is 2160 a day: the same score lies higher on its scale than with a budget of 1.
     assert result.anomaly.normality.score == strict.anomaly.normality.score
     assert result.anomaly.level >= strict.anomaly.level
+
+
+def test_every_frame_of_the_source_belongs_to_the_sampled_frame_before_it(tmp_path):
+    clip = write_folder(tmp_path / "clip", crossing(1))
+    settings = ReplaySettings(sample_fps=2.0, image_fps=5.0)
+    results = list(replay([clip], encoder=PatchEncoder(), settings=settings))
+    # Five images, 0.2 s apart; at 2 fps those of 0.0 and 0.6 s are sampled (0.4 is early by more than 0.05).
+    assert [result.frame_times_s for result in results] == [(0.0, 0.2, 0.4), (0.6, 0.8)]
+
+
+def test_a_player_tells_of_each_lesson_and_what_budget_follows(tmp_path):
+    for name in ("02", "01"):
+        write_folder(tmp_path / name, crossing(4))
+    told = []
+    player = taught([tmp_path], encoder=PatchEncoder(), settings=SETTINGS, on_lesson=told.append)
+    assert told == [tmp_path / "01", tmp_path / "02"]
+    # One alarm in 8 s.
+    assert player.settings.budget_per_day == 10_800

@@ -30,6 +30,36 @@ def test_each_usual_frame_rate_gives_five_a_second(stream_fps):
     assert len(chosen(times_s)) == pytest.approx(300, abs=3)
 
 
+def glances(stream_fps, sample_fps, count):
+    """Return the chosen frames of a stream by their number, and those to be glanced at."""
+    sampler, taken, glanced = Sampler(sample_fps), [], []
+    for index in range(count):
+        if sampler.wants(index / stream_fps):
+            taken.append(index)
+        elif sampler.is_glance:
+            glanced.append(index)
+    return taken, glanced
+
+
+@pytest.mark.parametrize(
+    ("stream_fps", "taken", "glanced"),
+    [
+        # Of 24 a second the grid of 1/12 s is every second frame: 0, 2, 4, …
+        (24, [0, 4, 8, 12], [2, 6, 10]),
+        # Due at 0, 5, 10 frames of 30 a second; half way lies 2.5: of 2 and 3 the first is taken.
+        (30, [0, 5, 10], [2, 7, 12]),
+        # Due at 0, 4.17, 8.33, 12.5 frames of 25 a second: 4, 8, 12; half way 2.08, 6.25, 10.42.
+        (25, [0, 4, 8, 12], [2, 6, 10]),
+        # Due at 0, 2.5, 5, 7.5, 10 frames of 15 a second: 2, 5, 7, 10; half way 1.25, 3.75, 6.25, 8.75.
+        (15, [0, 2, 5, 7, 10], [1, 4, 6, 9]),
+        # Due at 0, 1.67, 3.33, 5 frames of 10 a second: 2, 3, 5; half way 0.83 and 4.17, while 2.5 is taken.
+        (10, [0, 2, 3, 5, 7, 8, 10], [1, 4, 6, 9]),
+    ],
+)
+def test_the_nearest_frames_to_a_grid_of_six_and_of_twelve_a_second(stream_fps, taken, glanced):
+    assert glances(stream_fps, 6.0, max(taken[-1], glanced[-1]) + 1) == (taken, glanced)
+
+
 def test_a_slower_stream_is_taken_whole():
     assert chosen([0.0, 0.5, 1.0, 1.5]) == [0.0, 0.5, 1.0, 1.5]
 

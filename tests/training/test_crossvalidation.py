@@ -26,6 +26,7 @@ class Witness(Clips):
     def __init__(self, clips: Clips) -> None:
         super().__init__(clips._store, WindowSettings(6), tuple(TASKS))
         self.asked: list[list[set[str]]] = []
+        self.blind: list[Example] = []
 
     def make(self, seed: int):
         self.asked.append([])
@@ -34,6 +35,10 @@ class Witness(Clips):
     def whole(self, examples: list[Example], *, windows: int):
         self.asked[-1].append({example.segment.group for example in examples})
         return super().whole(examples, windows=windows)
+
+    def middles(self, examples: list[Example]):
+        self.blind.extend(examples)
+        return super().middles(examples)
 
     def drawn(self, examples: list[Example], rng):
         self.asked[-1].append({example.segment.group for example in examples})
@@ -63,6 +68,15 @@ def test_no_model_has_seen_a_group_that_it_predicts(tmp_path, settings):
         assert {one.group for one in fold.predictions["videobert"]} == tested
         assert not set().union(*learned) & tested
         assert len(set().union(*learned)) == 2  # and it has seen all the others
+
+
+def test_a_blind_protocol_tests_on_the_middles_and_learns_from_the_segments(tmp_path):
+    folds, examples, witness = validated(tmp_path, Protocol(2, seeds=(0,), blind=True))
+    said = {one.file for fold in folds for one in fold.predictions["linear"]}
+    assert said == {example.file for example in examples}
+    assert sorted(example.file for example in witness.blind) == sorted(said)
+    # Each model asks for whole segments once, to learn.
+    assert [len(of_model) for of_model in witness.asked] == [1, 1]
 
 
 def test_more_examples_teach_every_fold_unless_their_group_is_tested(tmp_path):
@@ -126,6 +140,7 @@ def test_too_few_groups_are_refused(tmp_path):
     [
         (Protocol(), "5-fold, stratified, no group on both sides, shuffled anew for each of 3 seeds"),
         (Protocol(None, seeds=(0,)), "each group left out in turn, 1 seed"),
+        (Protocol(None, seeds=(0,), blind=True), "each group left out in turn, 1 seed, on blind clips"),
     ],
 )
 def test_a_protocol_says_what_it_is(protocol, words):

@@ -161,3 +161,19 @@ def test_the_busiest_clip_stands_for_a_recording_whose_label_holds_for_a_part(tm
     drawn = cutter.drawn([found] * 60, np.random.default_rng(0))
     # Drawn, it ends there with three or four frames.
     assert {(cut.window.first, cut.window.stop) for cut in drawn} == {(5, 9), (6, 9)}
+
+
+def test_the_middle_of_a_segment_teaches_too_where_that_is_asked_for(tmp_path):
+    table = "file,label,group,start_s,end_s\na.mp4,fight,one,1,1.4\na.mp4,normal,one,3,3.4"
+    folder = write_table(tmp_path, table, name="segments.csv")
+    cutter = Clips(FakeStore({"a.mp4": numbered(40)}), WindowSettings(4, live_s=2.0), ("fight",))
+    plain = read_examples(TaskData("fight", folder), FIGHT)
+    both = read_examples(TaskData("fight", folder, middle=True), FIGHT)
+    # 5 frames a second: 1.0 ≤ t < 1.4 are the frames 5 and 6; 2 s about 1.2 s are the frames 1 to 10.
+    assert spans(cutter.taught(plain, windows=1)) == [(5, 7), (15, 17)]
+    assert spans(cutter.taught(both, windows=1)) == [(5, 7), (15, 17), (1, 11), (11, 21)]
+    assert spans(cutter.middles(plain)) == [(1, 11), (11, 21)]
+
+
+def spans(cuts) -> list[tuple[int, int]]:
+    return [(cut.window.first, cut.window.stop) for cut in cuts]

@@ -56,10 +56,10 @@ def test_live_and_cached_features_of_a_recording_are_the_same(tmp_path):
     cached = FeatureStore(tmp_path / "cache", watched, Footage.of_checkpoint(watched.checkpoint)).file(video)
     assert cached.times_s.tolist() == [result.time_s for result in live]
     assert 0 < cached.still.sum() < len(cached)
-    # 25 frames at 5 a second; a decision once half of 16 are there, and each second, 5 frames, after it.
-    stops = [8, 13, 18, 23]
-    whole = [Window(Segment("a.mp4", None, "a"), max(0, stop - 16), stop) for stop in stops]
-    expected = cut_batch(whole, {"a.mp4": cached}, num_frames=16)
+    # 30 frames at 6 a second; a decision once half of 24 are there, and each second, 6 frames, after it.
+    stops = [12, 18, 24, 30]
+    whole = [Window(Segment("a.mp4", None, "a"), max(0, stop - 24), stop) for stop in stops]
+    expected = cut_batch(whole, {"a.mp4": cached}, num_frames=24)
     # float16 keeps 11 bits.
     for name in ("features", "motion"):
         seen = np.concatenate([getattr(clip, name) for clip in watched.clips])
@@ -105,13 +105,23 @@ def test_a_folder_of_images_is_read_at_its_rate(tmp_path):
 
 
 def test_each_picture_of_a_frame_has_its_place(tmp_path):
-    footage = Footage(MotionSettings(("frame", "fused"), picture_px=64))
+    footage = Footage(MotionSettings(("frame", "fused"), picture_px=64), sample_fps=5)
     video = write_video(tmp_path / "a.mp4", moving_square(6), fps=10)
     features = extract(video, FakeEncoder(checkpoint()), footage)
     assert features.features.shape == (3, 2560)
     # The fused picture of the first frame is 127 all over, the frame itself is not.
     assert features.features[0, 1280:] == pytest.approx(np.full(1280, 127 / 255))
     assert abs(features.features[0, 0] - 127 / 255) > 0.01
+
+
+def test_a_held_picture_keeps_its_features_for_a_second(tmp_path):
+    footage = Footage(MotionSettings(("fused", "frame"), picture_px=64), sample_fps=5)
+    # Ten frames a second, each brighter by 8 grey levels; every second one is sampled.
+    brighter = [picture // 4 + 8 * index for index, picture in enumerate(moving_square(20))]
+    features = extract(write_video(tmp_path / "a.mp4", brighter, fps=10), FakeEncoder(checkpoint()), footage)
+    frame = features.features[:, 1280] * 255
+    assert len(set(frame[:5])) == len(set(frame[5:])) == 1
+    assert frame[5] - frame[0] == pytest.approx(80, abs=4)
 
 
 def test_a_recording_is_encoded_once_whatever_it_is_called(tmp_path):

@@ -116,7 +116,10 @@ def test_a_model_comes_back_from_where_it_learned():
         return {"total": learner(INPUTS.to(device_of(learner))).square().mean()}
 
     Loop(
-        model, LoopSettings(epochs=1, patience=None, ema_decay=0.9), Hooks(lambda _: [0], loss), hardware
+        model,
+        LoopSettings(epochs=1, patience=None, ema_decay=0.9),
+        Hooks(lambda _: [0], loss),
+        hardware=hardware,
     ).run()
     assert places == {"cpu" if hardware.on_cpu else "cuda"}
     assert device_of(model).type == "cpu"

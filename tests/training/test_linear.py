@@ -187,6 +187,31 @@ def test_the_scale_gives_features_the_variance_one_together_and_motion_its_share
         assert squares[:, DIM:].sum() == pytest.approx(motion)
 
 
+def test_a_picture_that_is_not_read_weighs_nothing_and_the_other_has_the_variance_one():
+    config = classifier(statistics=KINDS, pictures=("fused", "frame")).config
+    scale = column_scale(config, Reading(ordered=True, motion=False, pictures=1)).reshape(2, -1)
+    assert np.square(scale[:, :DIM]).sum() == pytest.approx(1)
+    assert not scale[:, DIM : 2 * DIM].any()
+
+
+@pytest.mark.parametrize(("postures", "pictures"), [((), 1), (("fight",), 2)])
+def test_a_task_reads_the_first_picture_only_unless_it_is_about_postures(tmp_path, postures, pictures):
+    rng = np.random.default_rng(0)
+    files = {
+        f"{label}{group}.mp4": (label, f"{group}", footage(rng.normal(size=(NUM_FRAMES, 2 * DIM))))
+        for label in TASKS["fight"]
+        for group in range(3)
+    }
+    examples, clips = taught(tmp_path, files)
+    cuts = clips.whole(examples, windows=1)
+    model = classifier(statistics=("mean",), pictures=("lags", "frame"))
+    choices = fit_linear_path(model, clips.batch(cuts), cuts, postures=postures)
+    assert choices["fight"].reading.pictures == pictures
+    weight = model.linear.tasks["fight"].weight
+    assert weight[:, :DIM].all()
+    assert weight[:, DIM : 2 * DIM].any() == (pictures == 2)
+
+
 def mixed_groups(counts) -> Columns:
     """Return noise whose groups have so many clips of each label."""
     rows = [(group, label) for (group, label), count in counts.items() for _ in range(count)]

@@ -78,6 +78,22 @@ def test_the_spread_is_over_the_accuracies_of_the_folds():
     assert accuracy.count == 2
 
 
+def test_clips_at_a_threshold_reach_it_be_they_of_the_label_or_not():
+    found = build_report(
+        "fight", FIGHT, PREDICTIONS, protocol="none", draws=50, thresholds={"fight": 0.6}
+    ).thresholds["fight"]
+    # Of the fights 0.9, 0.4, 0.8 two reach 0.6; of the others 0.2 and 0.6 one.
+    assert (found.positives, found.reached) == (3, pytest.approx(2 / 3))
+    assert (found.negatives, found.reached_wrongly) == (2, 0.5)
+
+
+def test_without_a_clip_of_a_label_its_share_above_the_threshold_is_null():
+    (hall,) = [one for one in PREDICTIONS if one.group == "hall"]
+    found = build_report("fight", FIGHT, [hall], protocol="none", draws=50, thresholds={"fight": 0.6})
+    written = json.loads(found.to_json())["thresholds"]["fight"]
+    assert (written["positives"], written["reached"], written["reached_wrongly"]) == (0, None, 0.0)
+
+
 def test_what_cannot_be_measured_is_null_and_says_why():
     written = json.loads(report([prediction("hall", "normal", 0.2)]).to_json())
     assert written["auc"] is None

@@ -95,12 +95,21 @@ def test_a_promise_that_the_footage_cannot_support_gives_no_threshold(place, run
     assert load_checkpoint(place / "strict").tasks["fight"].thresholds == (None, None)
 
 
-def test_what_was_taught_is_right_about_the_clips_that_it_has_seen(place, taught):
+def test_what_was_taught_is_right_about_the_clips_that_it_has_seen(place, taught, capsys):
     report = place / "evaluation.json"
     options = ["--data", str(place / "clips"), "--task", "fight", "--rename", "calm=normal"]
     arguments = ["--checkpoint", str(taught[0]), "--cache", str(place / "cache"), "--json", str(report)]
     assert main(["evaluate", *options, *arguments]) == 0
-    assert json.loads(report.read_text())["accuracy"] == 1.0
+    written = json.loads(report.read_text())
+    assert written["accuracy"] == 1.0
+    # The threshold was chosen on these very clips: the four of a square reach it, no calm one does.
+    assert (written["thresholds"]["fight"]["reached"], written["thresholds"]["fight"]["reached_wrongly"]) == (
+        1,
+        0,
+    )
+    assert "in 100.0% of the 4 clips that show it and in 0.0% of the 4 others" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_folds_report_the_whole_model_and_draw_it(place, capsys):
@@ -141,6 +150,39 @@ def test_selected_clips_are_labelled_taught_and_asked_about_further(place):
         assert told["examples"] == 3 * (turn + 1)
         assert told["self_trained"]["fight"]["clips"] == told["unlabelled"] > 0
     assert len(set(chosen)) == 6  # nothing was asked twice
+
+
+def test_explanations_are_checked_on_clips_that_no_fold_has_seen(place, capsys):
+    report = place / "explained.json"
+    options = ["--data", str(place / "clips"), "--task", "fight", "--rename", "calm=normal", "--folds", "2"]
+    drawn = ["--places", "1", "--json", str(report), "--plots", str(place / "plots")]
+    assert main(["explain", *options, *reading(place), *drawn]) == 0
+    written = json.loads(report.read_text())
+    # Four clips show the square; the folds' models get them right. Each fold checks one region.
+    assert (written["clips"], written["groups"]) == (4, 4)
+    assert written["places"]["movement of key frames"]["clips"] == 2
+    assert set(written["frames"]["the clip's mean frame"]["left out"]) == {"deletion", "insertion"}
+    assert (place / "plots/explain-fight.png").exists()
+    assert "left out" in capsys.readouterr().out
+
+
+def test_alarms_are_counted_for_cameras_of_several_rates(place, taught, capsys):
+    report = place / "alarms.json"
+    options = ["--checkpoint", str(taught[0]), "--footage", str(place / "clips"), "--without", "fight"]
+    kept = ["--cache", str(place / "cache"), "--json", str(report)]
+    assert main(["alarms", *options, "--camera-fps", "own,5", *kept]) == 0
+    written = json.loads(report.read_text())["alarms"]
+    assert [(row["label"], row["camera_fps"]) for row in written] == [("fight", None), ("fight", 5.0)]
+    # As above: four calm clips of three seconds that count, and no event.
+    assert (written[0]["events"], written[0]["hours"]) == (0, pytest.approx(4 * 3 / 3600))
+    assert "own rate" in capsys.readouterr().out
+
+
+def test_a_camera_rate_is_a_number_above_zero_or_own(place, capsys):
+    with pytest.raises(SystemExit) as usage:
+        main(["alarms", "--footage", str(place), "--camera-fps", "own,0"])
+    assert usage.value.code == 2
+    assert "0 is not above 0" in capsys.readouterr().err
 
 
 def test_without_ordinary_footage_nothing_is_exported(place, run, capsys):

@@ -8,6 +8,7 @@ from training.windows import (
     WindowSettings,
     blind_windows,
     cut_batch,
+    middle_window,
     random_window,
     spread_windows,
 )
@@ -60,6 +61,23 @@ def test_a_segment_between_two_frames_has_the_one_after_it():
 def test_a_segment_after_the_end_is_refused():
     with pytest.raises(DataError, match=r"a\.mp4@30-40 begins after the end .* which is 1\.8 s long"):
         spread_windows(segment(30.0, 40.0), numbered(10), FOUR, count=1)
+
+
+def test_the_middle_window_reaches_beyond_a_short_segment():
+    # The middle of 1.0 … 1.6 s is 1.3 s; 2 s about it are 0.3 … 2.3 s, frames 2 to 11.
+    window = middle_window(segment(1.0, 1.6), numbered(40), length_s=2.0)
+    assert spans([window]) == [(2, 12)]
+    assert window.segment == segment(1.0, 1.6)
+
+
+def test_the_middle_window_of_a_long_segment_lies_in_it():
+    # The middle of 1.0 … 7.0 s is 4.0 s; 2 s about it are frames 15 to 24.
+    assert spans([middle_window(segment(1.0, 7.0), numbered(40), length_s=2.0)]) == [(15, 25)]
+
+
+def test_the_middle_of_a_whole_recording_is_that_of_its_frames():
+    # Frames 0 … 20 end at 4.0 s: 1 s about 2.0 s are frames 8 to 12.
+    assert spans([middle_window(segment(), numbered(21), length_s=1.0)]) == [(8, 13)]
 
 
 def test_random_windows_lie_in_the_segment_and_reach_all_of_it():

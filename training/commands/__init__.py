@@ -8,7 +8,10 @@ SubParsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
 # Another command is another line here; its module has the same name, with _ for -.
 COMMANDS = (
+    "alarms",
+    "anomaly",
     "evaluate",
+    "explain",
     "export",
     "features",
     "finetune",

@@ -1,13 +1,14 @@
 """`videobert-train evaluate`: a checkpoint, or new models fold by fold, held against labelled clips."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from models.checkpoint import Task
 from models.runtime import open_encoder
 from training.commands import SubParsers
 from training.commands.finetune import add_learning_options, learning_of
@@ -45,6 +46,11 @@ def add(commands: SubParsers) -> None:
         metavar="DIR",
         help="folders that every fold's model learns from, too: more of what is normal, say",
     )
+    parser.add_argument(
+        "--blind",
+        action="store_true",
+        help="with --folds: measure on the live clip about the middle of each segment, as a stream gives it",
+    )
     parser.add_argument("--seeds", type=count, default=1, metavar="N", help="repeat the folds with N seeds")
     add_learning_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
@@ -61,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
         renamed_for(options.task, options.rename),
         options.group_by,
         busiest=options.busiest,
+        middle=options.middle,
     )
     examples = workshop.examples([data], workshop.config.tasks)
     clips = workshop.clips([options.task])
@@ -71,13 +78,18 @@ def run(options: argparse.Namespace) -> int:
         words = "the checkpoint as it is"
     else:
         folds = None if options.folds == EACH_GROUP else options.folds
-        protocol = Protocol(folds, tuple(range(options.seeds)))
+        protocol = Protocol(folds, tuple(range(options.seeds)), blind=options.blind)
         words, said = protocol.words, _cross_validate(workshop, options, examples, protocol=protocol)
+    thresholds = _thresholds(workshop.checkpoint.tasks.get(options.task))
     reports = {
-        voice: build_report(options.task, labels, found, protocol=words) for voice, found in said.items()
+        voice: build_report(options.task, labels, found, protocol=words, thresholds=thresholds)
+        for voice, found in said.items()
     }
     main_report = next(iter(reports.values()))
-    Console(width=120).print(_table(reports))
+    console = Console(width=120)
+    console.print(_table(reports))
+    for line in _threshold_lines(main_report):
+        console.print(line)
     if options.json:
         main_report.save(options.json)
     if options.plots:
@@ -105,6 +117,27 @@ def _cross_validate(
         for voice, said in fold.predictions.items():
             predictions.setdefault(voice, []).extend(said)
     return predictions
+
+
+def _thresholds(task: Task | None) -> dict[str, float]:
+    """Return the thresholds of the checkpoint's labels that have one."""
+    if task is None:
+        return {}
+    pairs = zip(task.labels, task.thresholds, strict=True)
+    return {label: threshold for label, threshold in pairs if threshold is not None}
+
+
+def _threshold_lines(report: Report) -> Iterator[str]:
+    for label, found in report.thresholds.items():
+        yield (
+            f"{label} reaches its threshold of {found.threshold:.3f} in {_percent(found.reached)} of the"
+            f" {found.positives} clips that show it and in {_percent(found.reached_wrongly)} of the"
+            f" {found.negatives} others"
+        )
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
 
 
 def _folds(text: str) -> int | str:

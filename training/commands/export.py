@@ -11,7 +11,7 @@ from training.commands import SubParsers
 from training.commands.footage_options import DEFAULT_CACHE, positive
 from training.data_folder import DataError, load_data_folder
 from training.export import ExportSettings, export
-from training.normal_footage import NormalFootage
+from training.normal_footage import footage_of
 from training.reports import show
 from training.thresholds import Promise
 from training.trained_export import TrainedExport, export_trained
@@ -94,13 +94,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _export_trained(options: argparse.Namespace) -> dict[str, object]:
     workshop = Workshop.open(Place(options.checkpoint, options.cache, device="cpu"))
-    scoped = [text.rpartition(":")[::2] for text in options.without]
-    tasks = {task for task, _ in scoped if task}
-    normal = NormalFootage(
-        folders=[load_data_folder(path) for path in options.normal],
-        without=frozenset(label for task, label in scoped if not task),
-        without_for={of: frozenset(label for task, label in scoped if task == of) for of in tasks},
-    )
+    normal = footage_of([load_data_folder(path) for path in options.normal], options.without)
     rates = dict(options.per_hour)
     settings = TrainedExport(
         model=options.model,

@@ -44,6 +44,14 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
         "--no-deep", action="store_true", help="fit the linear path only; the deep one says nothing"
     )
     parser.add_argument(
+        "--postures",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="tasks whose linear path reads all pictures of a frame, not the first alone: what people do"
+        " without moving shows in those only",
+    )
+    parser.add_argument(
         "--epochs", type=count, default=defaults.loop.epochs, metavar="N", help="of the deep path"
     )
     parser.add_argument(
@@ -93,6 +101,7 @@ def learning_of(options: argparse.Namespace, *, seed: int) -> FineTuning:
         defaults,
         tune=options.tune,
         deep=not options.no_deep,
+        postures=tuple(options.postures),
         loop=loop,
         windows=options.windows,
         augmentation=replace(defaults.augmentation, fgm=options.fgm),

@@ -44,6 +44,13 @@ def add_reading_options(parser: argparse.ArgumentParser, *, busiest_by_task: boo
         )
     else:
         parser.add_argument("--busiest", action="store_true", help=busiest)
+    middle = "the live clip about the middle of each segment is learned from, too"
+    if busiest_by_task:
+        parser.add_argument(
+            "--middle", action="append", default=[], metavar="NAME", help=f"{middle}, in this task"
+        )
+    else:
+        parser.add_argument("--middle", action="store_true", help=middle)
     parser.add_argument(
         "--checkpoint", type=Path, default=DEFAULT_DIR, metavar="DIR", help="its frame encoder and tasks"
     )
@@ -82,6 +89,7 @@ def task_data(options: argparse.Namespace) -> list[TaskData]:
             renamed_for(task, options.rename),
             options.group_by,
             busiest=task in options.busiest,
+            middle=task in options.middle,
         )
         for task, folder in options.task
     ]

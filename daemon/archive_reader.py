@@ -1,0 +1,55 @@
+"""A filter in, a page of past events out: read beside the daemon's own writing, which never waits for it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.event_log import (
+    FILE_NAME,
+    BegunFilter,
+    EventFilter,
+    reading,
+    select_archived,
+    select_events,
+    select_labels,
+)
+from daemon.payloads import EventMessage
+
+PAGE_EVENTS = 50
+# An event that lasts for days has thousands of updates; its page tells the first ones.
+MAX_MESSAGES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePage:
+    """Events, the one that began last first, each by its newest message.
+
+    `older` is the `before` of the next page, None where this is the last one.
+    """
+
+    events: tuple[EventMessage, ...]
+    older: int | None
+
+
+class ArchiveReader:
+    """Reads the event log of a data folder; any thread may call."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / FILE_NAME
+
+    def page(self, which: BegunFilter, *, limit: int = PAGE_EVENTS) -> ArchivePage:
+        """Return the next events that match."""
+        with reading(self._path) as database:
+            found = select_archived(database, which, limit=limit + 1)
+        older = found[limit - 1].begun_seq if len(found) > limit else None
+        return ArchivePage(tuple(EventMessage.model_validate_json(e.payload) for e in found[:limit]), older)
+
+    def messages(self, event_id: str) -> tuple[EventMessage, ...]:
+        """Return an event's messages, oldest first; none of an event that is not known."""
+        with reading(self._path) as database:
+            found = select_events(database, EventFilter(id=event_id), limit=MAX_MESSAGES)
+        return tuple(EventMessage.model_validate_json(entry.payload) for entry in found)
+
+    def labels(self) -> tuple[str, ...]:
+        """Return every label that an event has."""
+        with reading(self._path) as database:
+            return select_labels(database)

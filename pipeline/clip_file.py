@@ -1,0 +1,37 @@
+"""A recording in, an MP4 file out: packets are copied as they came, nothing is decoded or encoded."""
+
+from pathlib import Path
+from typing import Any
+
+import av
+
+from pipeline.recording import Recording, StoredPacket
+
+# The index stands before the pictures, so that a browser shows the first one before the last has come.
+MOV_FLAGS = {"movflags": "faststart"}
+
+
+def write_clip(recording: Recording, path: Path) -> None:
+    """Write `path`; its first picture has time 0.
+
+    Raises:
+        OSError: The file cannot be written, or FFmpeg cannot put this stream into one.
+    """
+    first = recording.packets[0]
+    try:
+        # `file:` keeps FFmpeg from taking a colon in the path for a protocol.
+        with av.open(f"file:{path}", "w", format="mp4", options=MOV_FLAGS) as container:
+            stream = recording.format.add_to(container, first.data)
+            for stored in recording.packets:
+                container.mux(_packet(stored, first.dts, stream))
+    except av.error.FFmpegError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _packet(stored: StoredPacket, origin: int, stream: av.VideoStream) -> "av.Packet[Any]":
+    packet = av.Packet(stored.data)
+    packet.stream = stream
+    packet.time_base = stored.time_base
+    packet.pts, packet.dts = stored.pts - origin, stored.dts - origin
+    packet.is_keyframe = stored.is_keyframe
+    return packet

@@ -1,0 +1,48 @@
+"""What is kept of the last frames to explain a clip: when they were, where it moved, a few originals."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.recent import RecentFrames, speeds_of
+from tests.fakes import observed_frame
+
+
+def seen(count, num_frames=8, original="picture"):
+    """Return what is kept of `count` frames, 0 s, 1 s, …; each original is its own second."""
+    recent = RecentFrames(num_frames)
+    for second in range(count):
+        frame = observed_frame(float(second))
+        recent.add(replace(frame, frame=replace(frame.frame, original=original and f"{original} {second}")))
+    return recent
+
+
+def test_only_the_frames_of_one_clip_are_kept():
+    assert seen(10, num_frames=4).times_utc_s.tolist() == [6, 7, 8, 9]
+
+
+def test_of_every_fourth_part_of_a_clip_one_original_is_kept():
+    # Eight frames a clip: every second frame, of which the last four stand: 4, 6, 8, 10.
+    recent = seen(12)
+    nearest = [recent.original_near(second).original for second in (0.0, 4.4, 5.6, 7.2, 9.6, 11.0)]
+    assert nearest == [f"picture {second}" for second in (4, 4, 6, 8, 10, 10)]
+
+
+def test_frames_without_an_original_leave_none():
+    assert seen(3, original=None).original_near(1.0) is None
+
+
+def test_after_an_interruption_nothing_is_left():
+    recent = seen(3)
+    recent.clear()
+    assert (len(recent), recent.original_near(1.0)) == (0, None)
+
+
+def test_the_speed_of_a_cell_is_the_mean_of_its_sixteen_fine_ones():
+    movement = np.zeros((56, 56, 3), np.float32)
+    # Row 1, column 2 of 14 are the fine rows 4 to 7, columns 8 to 11. One of 16 moves at |(3, 4)| = 5.
+    movement[5, 9] = 1, 3, -4
+    speeds = speeds_of(movement)
+    assert speeds[1, 2] == pytest.approx(5 / 16)
+    assert speeds.sum() == pytest.approx(5 / 16)
