@@ -44,6 +44,7 @@ from training.workshop import Place as Source
 from training.workshop import Workshop
 
 FOLDS = 5
+ROUND = 0.05  # of the labels are asked for at a time; then all that are known teach
 Rows = NDArray[np.intp]
 
 
@@ -195,9 +196,12 @@ def runs(
         order = rng.permutation(train)
     active = order[: sizes[shares[0]]]
     for share, size in sizes.items():
-        if size > len(active):
+        if size == len(train):
+            active = train  # whoever labels all need not choose
+        while len(active) < size:
             said, rest = pupil.says(active, unlabelled=False), np.setdiff1d(train, active)
-            more = asker.ask(material, said, active, rest=rest, number=size - len(active))
+            number = min(max(1, round(ROUND * len(train))), size - len(active))
+            more = asker.ask(material, said, active, rest=rest, number=number)
             active = np.concatenate([active, more])
         for way, known in (("random", order[:size]), ("active", active)):
             for name, unlabelled in ((way, False), (f"{way} + unlabelled", True)):
