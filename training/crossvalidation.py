@@ -9,8 +9,8 @@ import torch
 from models.heads import VideoBERTForSequenceClassification
 from models.text_states import TextStates
 from training.evaluation import prediction_of
-from training.examples import Clips, Example
-from training.finetune import FineTuned, FineTuner, FineTuning
+from training.examples import Clips, Cut, Example
+from training.finetune import FineTuned, FineTuner, FineTuning, apart
 from training.hardware import Hardware
 from training.readings import read
 from training.report import Prediction
@@ -71,7 +71,9 @@ class CrossValidation:
         *,
         make: ModelMaker,
         hardware: Hardware | None = None,
+        unlabelled: Sequence[Cut] = (),
     ) -> None:
+        self._unlabelled = unlabelled
         self._hardware = hardware
         self._clips = clips
         self._text = text
@@ -97,7 +99,8 @@ class CrossValidation:
         settings = replace(self._settings, loop=replace(self._settings.loop, seed=run.seed))
         torch.manual_seed(run.seed)
         model = self._make(run.seed)
-        tuner = FineTuner(self._clips, self._text, settings, hardware=self._hardware)
+        unlabelled = apart(self._unlabelled, test)  # what is tested is not seen, labelled or not
+        tuner = FineTuner(self._clips, self._text, settings, hardware=self._hardware, unlabelled=unlabelled)
         tuned = tuner.teach(model, train)
         windows = settings.windows
         cuts = self._clips.middles(test) if run.blind else self._clips.whole(test, windows=windows)

@@ -42,11 +42,14 @@ class DataFolder:
         return hashlib.sha256(json.dumps([sizes, said], sort_keys=True).encode()).hexdigest()
 
 
-def load_data_folder(path: Path, *, label_by: str = "label", group_by: str = "group") -> DataFolder:
+def load_data_folder(
+    path: Path, *, label_by: str = "label", group_by: str = "group", unnamed: bool = False
+) -> DataFolder:
     """Read what `path` holds: labels.csv, or segments.csv, or else the recordings below, without labels.
 
-    `label_by` and `group_by` name the table's columns that are to be label and group. An unlabelled
-    recording is a group of its own. A recording is a video, or a folder of numbered images.
+    `label_by` and `group_by` name the table's columns that are to be label and group. With `unnamed` the
+    recordings below that a table does not name are there as well, without labels. One that no table names is
+    a group of its own. A recording is a video, or a folder of numbered images.
 
     Raises:
         DataError: The folder is missing, has both tables or no recording, or a table is wrong.
@@ -57,10 +60,16 @@ def load_data_folder(path: Path, *, label_by: str = "label", group_by: str = "gr
     if len(tables) == 2:
         raise DataError(f"{path} has both {LABELS_FILE} and {SEGMENTS_FILE}: keep one.")
     if tables:
-        return DataFolder(path, tuple(read_table(tables[0], Columns(label_by, group_by))))
+        named = DataFolder(path, tuple(read_table(tables[0], Columns(label_by, group_by))))
+        others = sorted(set(_recordings(path)) - set(named.files)) if unnamed else []
+        return DataFolder(path, (*named.segments, *_without_labels(others)))
     if not (files := _recordings(path)):
         raise DataError(f"{path} has neither {LABELS_FILE} nor {SEGMENTS_FILE}, nor videos or image folders.")
-    return DataFolder(path, tuple(Segment(file, label=None, group=file) for file in files))
+    return DataFolder(path, _without_labels(files))
+
+
+def _without_labels(files: Sequence[str]) -> tuple[Segment, ...]:
+    return tuple(Segment(file, label=None, group=file) for file in files)
 
 
 def _recordings(path: Path) -> list[str]:

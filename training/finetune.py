@@ -27,6 +27,8 @@ from training.linear import Choice, fit_linear_path
 from training.loop import Hooks, Loop, LoopSettings, Trained
 from training.objective import FineTuningWeights, Objective
 from training.readings import apply_shares, best_share, deep_score, read
+from training.self_training import SelfTrained, self_train
+from training.semi_supervised import FixMatch, FixMatchSettings
 from training.splits import grouped_k_fold
 from training.tuning import Tune, Tuning, prepare
 
@@ -53,16 +55,21 @@ class FineTuning:
     postures: tuple[str, ...] = ()
     augmentation: Augmentation = field(default_factory=Augmentation)
     weights: FineTuningWeights = field(default_factory=FineTuningWeights)
+    match: FixMatchSettings = field(default_factory=FixMatchSettings)
 
 
 @dataclass(frozen=True, slots=True)
 class FineTuned:
-    """What the regression chose, what share the deep path has per task, and how long that learned."""
+    """What the regression chose, what share the deep path has per task, and how long that learned.
+
+    `self_trained` says what unlabelled clips did for the linear path of each task.
+    """
 
     choices: Mapping[str, Choice]
     shares: Mapping[str, float]
     epochs: int
     validation_score: float | None
+    self_trained: Mapping[str, SelfTrained] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +99,30 @@ class _Stage:
     watch: Watch
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Cuts with labels and, where there are any, as many without."""
+
+    labelled: Sequence[Cut]
+    unlabelled: Sequence[Cut]
+
+
 class FineTuner:
-    """Fine-tunes models on clips of one store, all with the same text."""
+    """Fine-tunes models on clips of one store, all with the same text.
+
+    Clips of `unlabelled` serve every task. Those of a group that is set aside wait until it is decided.
+    """
 
     def __init__(
-        self, clips: Clips, text: TextStates, settings: FineTuning, *, hardware: Hardware | None = None
+        self,
+        clips: Clips,
+        text: TextStates,
+        settings: FineTuning,
+        *,
+        hardware: Hardware | None = None,
+        unlabelled: Sequence[Cut] = (),
     ) -> None:
+        self._unlabelled = list(unlabelled)
         self._clips = clips
         self._text = text
         self._settings = settings
@@ -136,13 +161,14 @@ class FineTuner:
         shares, trained = dict.fromkeys(tasks, 0.0), None
         if self._settings.deep:
             trained, shares = self._choose(copy.deepcopy(model), examples, tasks=tasks, watch=watch)
-        choices = self._fit_linear(model, examples)
+        choices, self_trained = self._fit_linear(model, examples, self._unlabelled)
         epochs = 0 if trained is None else (trained.best_epoch or 0) + 1
         if epochs:
             loop = replace(self._settings.loop, stop_after=epochs, patience=None)
-            self._train(model, examples, _Stage("refit", loop, None, watch))
+            self._train(model, examples, self._unlabelled, stage=_Stage("refit", loop, None, watch))
         model.train(mode=False)
-        return FineTuned(choices, shares, epochs, None if trained is None else trained.best_score)
+        score = None if trained is None else trained.best_score
+        return FineTuned(choices, shares, epochs, score, self_trained)
 
     def _choose(
         self,
@@ -154,25 +180,37 @@ class FineTuner:
     ) -> tuple[Trained, dict[str, float]]:
         """Learn from part of the groups; return for how long that helped with the others, and the shares."""
         train, held_out = set_aside(examples, self._settings.validation_folds, self._settings.loop.seed)
-        self._fit_linear(model, train)
+        unlabelled = apart(self._unlabelled, held_out)
+        self._fit_linear(model, train, unlabelled)
         checked = self._clips.whole(held_out, windows=self._settings.windows)
 
         def score(objective: nn.Module) -> float:
             judged = cast("VideoBERTForSequenceClassification", objective.model)
             return deep_score(read(judged, self._clips, checked, text=self._text), tasks)
 
-        trained = self._train(model, train, _Stage("choose", self._settings.loop, score, watch))
+        stage = _Stage("choose", self._settings.loop, score, watch)
+        trained = self._train(model, train, unlabelled, stage=stage)
         readings = read(model, self._clips, checked, text=self._text)
         return trained, {task: best_share(readings, task) for task in tasks}
 
     def _fit_linear(
-        self, model: VideoBERTForSequenceClassification, examples: Sequence[Example]
-    ) -> dict[str, Choice]:
+        self,
+        model: VideoBERTForSequenceClassification,
+        examples: Sequence[Example],
+        unlabelled: Sequence[Cut],
+    ) -> tuple[dict[str, Choice], dict[str, SelfTrained]]:
         cuts = self._clips.taught(examples, windows=self._settings.windows)
-        return fit_linear_path(model, self._clips.batch(cuts), cuts, postures=self._settings.postures)
+        choices = fit_linear_path(model, self._clips.batch(cuts), cuts, postures=self._settings.postures)
+        taught = self_train(model, self._clips, labelled=cuts, unlabelled=unlabelled, choices=choices)
+        return choices, taught
 
     def _train(
-        self, model: VideoBERTForSequenceClassification, examples: Sequence[Example], stage: _Stage
+        self,
+        model: VideoBERTForSequenceClassification,
+        examples: Sequence[Example],
+        unlabelled: Sequence[Cut],
+        *,
+        stage: _Stage,
     ) -> Trained:
         settings = self._settings
         # What only training needs begins at random, as the small additions do.
@@ -183,6 +221,7 @@ class FineTuner:
             sentences=label_sentences(model),
             weights=settings.weights,
             augmentation=settings.augmentation,
+            match=FixMatch(settings.match),
         )
         steps = stage.loop.steps_of(-(-len(examples) // settings.batch_size))  # in an epoch
         tuning = prepare(model, settings.tune, total_steps=steps * stage.loop.epochs)
@@ -190,8 +229,8 @@ class FineTuner:
         # the refit, which ends after as many, has its last ones.
         loop = replace(stage.loop, judge_from=max(0, -(-tuning.settled_step // steps) - 1))
         hooks = Hooks(
-            batches=lambda epoch: self._batches(examples, epoch),
-            loss=lambda learner, cuts: _with_penalty(self._losses(learner, cuts), tuning),
+            batches=lambda epoch: self._batches(examples, unlabelled, epoch),
+            loss=lambda learner, batch: _with_penalty(self._losses(learner, batch), tuning),
             score=stage.score,
             log=lambda epoch, figures: stage.watch.tell(stage.name, epoch, figures),
             stepped=tuning.stepped,
@@ -202,19 +241,37 @@ class FineTuner:
         tuning.finish()
         return trained
 
-    def _losses(self, learner: nn.Module, cuts: Sequence[Cut]) -> dict[str, Tensor]:
-        losses: dict[str, Tensor] = learner(self._clips.batch(cuts).to(device_of(learner)))
+    def _losses(self, learner: nn.Module, batch: _Batch) -> dict[str, Tensor]:
+        device = device_of(learner)
+        parts = [self._clips.batch(cuts).to(device) for cuts in (batch.labelled, batch.unlabelled) if cuts]
+        losses: dict[str, Tensor] = learner(*parts)
         return losses
 
-    def _batches(self, examples: Sequence[Example], epoch: int) -> list[Sequence[Cut]]:
+    def _batches(self, examples: Sequence[Example], unlabelled: Sequence[Cut], epoch: int) -> list[_Batch]:
         """Return an epoch's batches: every label equally often, each example cut anew."""
         rng = np.random.default_rng([self._settings.loop.seed, epoch])
         drawn = self._clips.drawn(balanced_order(examples, rng), rng)
-        return list(batches_of(drawn, self._settings.batch_size))
+        return [
+            _Batch(cuts, [unlabelled[place] for place in rng.integers(len(unlabelled), size=len(cuts))])
+            if unlabelled
+            else _Batch(cuts, ())
+            for cuts in batches_of(drawn, self._settings.batch_size)
+        ]
 
 
 def _with_penalty(losses: dict[str, Tensor], tuning: Tuning) -> dict[str, Tensor]:
     return {**losses, "total": losses["total"] + PENALTY_WEIGHT * tuning.penalty()}
+
+
+def apart(cuts: Sequence[Cut], examples: Sequence[Example]) -> list[Cut]:
+    """Return the cuts that share neither a group nor a recording with the examples."""
+    groups = {example.segment.group for example in examples}
+    files = {example.segment.file for example in examples}
+    return [
+        cut
+        for cut in cuts
+        if cut.example.segment.group not in groups and cut.example.segment.file not in files
+    ]
 
 
 def set_aside(examples: Sequence[Example], folds: int, seed: int) -> tuple[list[Example], list[Example]]:

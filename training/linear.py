@@ -232,3 +232,60 @@ def _copy(fitted: _Fitted, target: nn.Linear) -> None:
         target.bias.fill_(ABSENT_LOGIT)
         target.weight[fitted.labels] = torch.from_numpy(fitted.weight).to(target.weight)
         target.bias[fitted.labels] = torch.from_numpy(fitted.bias).to(target.bias)
+
+
+def columns_of(
+    model: VideoBERTForSequenceClassification, clips: LabelledClips, cuts: Sequence[Cut]
+) -> Columns:
+    """Return what the linear path reads of clips, in its own units; as labels stand -100."""
+    reader = cast("LinearReader", model.linear)
+    with torch.no_grad():
+        statistics = model.statistics(clips.features, clips.motion, clips.mask)
+        units = ((statistics - reader.centre) / reader.spread).numpy().astype(np.float64)
+    shared = Counter(cut.example for cut in cuts)
+    return Columns(
+        units,
+        np.full(len(cuts), IGNORED),
+        np.array([cut.example.segment.group for cut in cuts]),
+        np.array([cut.example.segment.file for cut in cuts]),
+        np.array([1 / shared[cut.example] for cut in cuts]),
+    )
+
+
+def refit(model: VideoBERTForSequenceClassification, task: str, *, columns: Columns, choice: Choice) -> None:
+    """Fit the linear path of one task again, as was chosen, on rows in its own units."""
+    reader = cast("LinearReader", model.linear)
+    fitted = _fit(columns, column_scale(model.config, choice.reading), choice.strength)
+    _copy(fitted, cast("nn.Linear", reader.tasks[task]))
+
+
+def spanned(rows: F64) -> F64:
+    """Return rows (N, dim) in the space that they span, (N, r): regression is the same there, and faster."""
+    return _turn(rows).values
+
+
+def probabilities(columns: Columns, choice: Choice, config: VideoBERTConfig, *, asked: F64) -> F64:
+    """Return what rows teach of others (n, dim): (n, labels), for the labels that occur, in their order."""
+    scale = column_scale(config, choice.reading)
+    turned = _turn(columns.values * scale)
+    solved = regression(replace(columns, values=turned.values), choice.strength)
+    # What lies outside the span has no weight.
+    return cast("F64", solved.predict_proba(asked * scale @ turned.back.T))
+
+
+def inner_folds(columns: Columns) -> Iterator["Fold"]:
+    """Yield the folds by which `choose` would choose; none where it would not."""
+    if _fewest(columns) < 2:
+        columns = replace(columns, groups=columns.recordings)
+    folds = min(INNER_FOLDS, _fewest(columns))
+    if folds >= 2:
+        for rows in _splits(columns, folds):
+            yield Fold(columns.pick(rows.train), columns.pick(rows.test))
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Rows to learn from, and rows of other groups to judge by."""
+
+    train: Columns
+    test: Columns

@@ -13,6 +13,7 @@ from models.joint import Tokens
 from models.text_states import TextStates
 from training.augmentation import Augmentation, Mixed, add_noise, drop_frames, mix, worst_features
 from training.examples import LabelledClips
+from training.semi_supervised import FixMatch
 
 TEMPERATURE = 0.07
 
@@ -22,13 +23,14 @@ class FineTuningWeights:
     """How much each loss counts, and how much of every label is shared out over the others.
 
     `joint` is the loss of the heads, `video` that of the video tower alone, `text` that of telling which of
-    the task's label sentences is nearest to the clip.
+    the task's label sentences is nearest to the clip, `consistency` that of unlabelled clips.
     """
 
     joint: float = 1.0
     video: float = 0.3
     text: float = 0.3
     label_smoothing: float = 0.1
+    consistency: float = 1.0
 
 
 class _Said(nn.Module):
@@ -59,6 +61,7 @@ class Objective(nn.Module):
         sentences: Mapping[str, Tokens],
         weights: FineTuningWeights,
         augmentation: Augmentation,
+        match: FixMatch | None = None,
     ) -> None:
         super().__init__()
         config: VideoBERTConfig = model.config
@@ -72,9 +75,14 @@ class Objective(nn.Module):
         self._sentences = nn.ModuleDict({task: _Said(tokens) for task, tokens in sentences.items()})
         self._weights = weights
         self._augmentation = augmentation
+        self.match = match or FixMatch()
 
-    def forward(self, clips: LabelledClips) -> dict[str, Tensor]:
-        """Return the losses of a batch by name, `total` their weighted sum."""
+    def forward(self, clips: LabelledClips, unlabelled: LabelledClips | None = None) -> dict[str, Tensor]:
+        """Return the losses of a batch by name, `total` their weighted sum.
+
+        `unlabelled` clips add `consistency`: what both paths together are sure of, the deep one alone is to
+        say of a stronger view.
+        """
         augmentation = self._augmentation
         clips = add_noise(drop_frames(clips, augmentation.frame_drop), augmentation.noise)
         mixed = mix(clips, augmentation.mixup)
@@ -89,7 +97,21 @@ class Objective(nn.Module):
             )
             losses["adversarial"] = self._losses(mixed, worst, with_text=with_text)["total"]
             losses["total"] = losses["total"] + losses["adversarial"]
+        if unlabelled is not None:
+            losses["consistency"] = self.match(self._say, unlabelled, judge=self._judge).total
+            losses["total"] = losses["total"] + self._weights.consistency * losses["consistency"]
         return losses
+
+    def _say(self, clips: LabelledClips) -> dict[str, Tensor]:
+        """Return the deep path's logits of clips, read with the camera's text."""
+        text = self.text_for(len(clips))
+        understood = self.model.videobert(clips.features, clips.motion, video_mask=clips.mask, **text)
+        return self.model.classify(understood.embedding)
+
+    def _judge(self, clips: LabelledClips) -> dict[str, Tensor]:
+        """Return the mean of both paths' logits: the linear one knows much before the deep one does."""
+        linear = self.model.read_statistics(clips.features, clips.motion, clips.mask)
+        return {task: (deep + linear[task]) / 2 for task, deep in self._say(clips).items()}
 
     def _losses(self, mixed: Mixed, features: Tensor, *, with_text: bool) -> dict[str, Tensor]:
         clips, weights = mixed.clips, self._weights

@@ -199,3 +199,21 @@ def _main_label(segments: Sequence[Segment], start_s: float, end_s: float) -> tu
         return None, 0.0
     label = max(covered_s, key=lambda name: covered_s[name])
     return label, min(covered_s[label], end_s - start_s)
+
+
+def clip_windows(
+    file: FileFeatures, segments: Sequence[Segment], *, num_frames: int, sample_fps: float
+) -> list[Window]:
+    """Return windows of T frames over a whole recording, each half a window after the one before.
+
+    `segments` are those of the recording; labels are given as by `blind_windows`.
+    """
+    windows = blind_windows(
+        file,
+        segments,
+        length_s=(num_frames + 0.5) / sample_fps,  # whatever rounding does to times, T frames fall in
+        step_s=num_frames / 2 / sample_fps,
+    )
+    # A window that an interruption cut short says little; a short recording has nothing better.
+    least = min(num_frames // 2, max(len(window) for window in windows))
+    return [window for window in windows if len(window) >= least]

@@ -13,9 +13,10 @@ from models.heads import VideoBERTForSequenceClassification
 from models.runtime import Device, open_encoder
 from models.text_states import TextStates
 from training.data_folder import DataError
-from training.examples import Clips, Example, TaskData, read_examples
+from training.examples import Clips, Cut, Example, TaskData, read_examples
 from training.features import FeatureStore
 from training.footage import Footage
+from training.unlabelled import read_unlabelled
 from training.windows import WindowSettings
 
 JITTER_S = 0.3  # labellers are not exact
@@ -74,6 +75,14 @@ class Workshop:
             known = ", ".join(labels)
             raise DataError(f"There is no task {', '.join(sorted(unknown))}; the checkpoint has {known}.")
         return [example for one in data for example in read_examples(one, labels[one.task])]
+
+    def unlabelled(self, folders: Sequence[Path], *, group_by: str) -> list[Cut]:
+        """Return the clips of folders that no label touches.
+
+        Raises:
+            DataError: A folder is wrong, or has no such clip.
+        """
+        return read_unlabelled(folders, self.store, num_frames=self.num_frames, group_by=group_by)
 
     def model(
         self, weights: Path | None, *, tasks: Mapping[str, Sequence[str]], seed: int = 0

@@ -8,7 +8,7 @@ import pytest
 from models.runtime import ClipUnderstanding
 from tests.fakes import FakeEncoder
 from tests.training.data import ENCODER, FOOTAGE, numbered, write_clips
-from training.candidates import Candidate, CandidateReader, demand_new_table, write_table
+from training.candidates import Asked, Candidate, CandidateReader, demand_place, write_table
 from training.data_folder import DataError, DataFolder, Segment, load_data_folder
 from training.selection import Place
 
@@ -32,8 +32,9 @@ class Telling(FakeEncoder):
         return ClipUnderstanding(newest, {"fight": np.repeat([[0.25, 0.75]], len(newest), axis=0)})
 
 
-def read(tmp_path, features, *segments):
-    reader = CandidateReader(Telling(ENCODER.checkpoint), Kept({"a.mp4": features}), "fight")
+def read(tmp_path, features, *segments, statistics=False):
+    store = Kept({"a.mp4": features})
+    reader = CandidateReader(Telling(ENCODER.checkpoint), store, "fight", statistics=statistics)
     return reader.read([DataFolder(tmp_path, segments)])
 
 
@@ -49,6 +50,15 @@ def test_a_recording_without_labels_is_cut_into_overlapping_windows(tmp_path):
     assert found.pool.embeddings[:, 0].tolist() == [4, 6, 8, 10]
     assert found.pool.probabilities.tolist() == [[0.25, 0.75]] * 4
     assert found.pool.places[1] == Place(str(tmp_path / "a.mp4"), 0.6, 1.4)
+
+
+def test_clips_are_compared_by_statistics_where_a_linear_path_reads_them(tmp_path):
+    found = read(tmp_path, numbered(13), segment(None), statistics=True)
+    # Two features, the frame's number: means 2.5, 4.5, 6.5 and 8.5, with the spread √5; deviations and
+    # steps are the same in all. Six numbers a clip: the length of all is as if there were one.
+    means = (np.array([2.5, 4.5, 6.5, 8.5]) - 5.5) / np.sqrt(5) / np.sqrt(6)
+    expected = np.concatenate([np.repeat(means[:, None], 2, axis=1), np.zeros((4, 4))], axis=1)
+    np.testing.assert_allclose(found.pool.embeddings, expected, atol=1e-6)
 
 
 def test_what_a_label_touches_is_not_asked_about_again(tmp_path):
@@ -90,17 +100,38 @@ def test_the_table_is_a_data_folder_with_empty_labels(tmp_path):
     )
 
 
-def test_labels_that_somebody_filled_in_are_never_overwritten(tmp_path):
-    (tmp_path / "segments.csv").write_text("precious")
-    with pytest.raises(DataError, match=r"segments\.csv exists: labels may stand in it"):
-        demand_new_table(tmp_path / "segments.csv", [])
+def test_a_table_is_continued_below_what_somebody_filled_in(tmp_path):
+    write_clips(tmp_path, "a.mp4", frames=2)
+    table, clip = tmp_path / "segments.csv", Candidate(tmp_path, "a.mp4", "night", 1.4, 4.6)
+    write_table(table, [clip])
+    filled = table.read_text().replace("a.mp4,,", "a.mp4,fight,").rstrip("\n")  # an editor may drop the end
+    table.write_text(filled)
+    write_table(table, [replace(clip, start_s=9.0, end_s=12.2)])
+    assert table.read_text() == f"{filled}\na.mp4,,night,9,12.2\n"
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "asked"), [(0.0, 1.4, False), (1.0, 1.5, True), (4.5, 5.0, True), (4.6, 6.0, False)]
+)
+def test_what_touches_a_row_of_the_table_has_been_asked(tmp_path, start_s, end_s, asked):
+    write_clips(tmp_path / "yard", "a.mp4", frames=2)
+    write_table(tmp_path / "segments.csv", [Candidate(tmp_path / "yard", "a.mp4", "night", 1.4, 4.6)])
+    clip = Candidate(tmp_path / "yard", "a.mp4", "night", start_s, end_s)
+    assert Asked.of_table(tmp_path / "segments.csv").about(clip) is asked
+    assert not Asked.of_table(tmp_path / "none.csv").about(clip)
+
+
+def test_only_a_table_of_segments_is_continued(tmp_path):
+    (tmp_path / "next.csv").write_text("precious")
+    with pytest.raises(DataError, match=r"next\.csv exists; only a segments\.csv is continued"):
+        Asked.of_table(tmp_path / "next.csv")
 
 
 def test_a_table_lies_above_the_recordings_that_it_names(tmp_path):
     inside, outside = DataFolder(tmp_path / "data", ()), DataFolder(tmp_path / "other", ())
     (tmp_path / "data").mkdir()
-    demand_new_table(tmp_path / "data/segments.csv", [inside])
+    demand_place(tmp_path / "data/segments.csv", [inside])
     with pytest.raises(DataError, match=r"must lie in .*other or above"):
-        demand_new_table(tmp_path / "data/segments.csv", [inside, outside])
+        demand_place(tmp_path / "data/segments.csv", [inside, outside])
     with pytest.raises(DataError, match="There is no folder"):
-        demand_new_table(tmp_path / "nowhere/segments.csv", [])
+        demand_place(tmp_path / "nowhere/segments.csv", [])

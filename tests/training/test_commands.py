@@ -92,8 +92,9 @@ def test_select_asks_about_each_recording_once_and_writes_a_table_to_fill_in(tmp
     assert chosen == [("a.mp4", 0.2, 2.0), ("b.mp4", 0.2, 2.0)]
     assert all(sum(row["probabilities"].values()) == pytest.approx(1) for row in report["selected"])
     assert sorted(table.read_text().splitlines()[1:]) == ["a.mp4,,a.mp4,0.2,2", "b.mp4,,b.mp4,0.2,2"]
-    # The table makes the folder one whose clips are all still unlabelled.
+    # Its clips are all still unlabelled; but the table has asked about them already.
     assert run_select(tmp_path, folder)[1]["unlabelled_clips"] == 2
+    assert run_select(tmp_path, folder, "--csv", str(table))[0] == 3
 
 
 def test_select_goes_on_without_what_cannot_be_read(tmp_path, capsys):
@@ -104,9 +105,12 @@ def test_select_goes_on_without_what_cannot_be_read(tmp_path, capsys):
     assert "b.mp4 holds no video that can be read" in capsys.readouterr().err
 
 
-def test_select_overwrites_no_table(tmp_path, capsys):
-    folder = write_table(
-        tmp_path / "data", "file,label,group,start_s,end_s\na.mp4,,a,0,1\n", name="segments.csv"
-    )
-    assert run_select(tmp_path, folder, "--csv", str(folder / "segments.csv")) == (3, None)
-    assert "labels may stand in it" in capsys.readouterr().err
+def test_select_continues_a_table_with_what_it_has_not_asked_about(tmp_path):
+    folder = write_clips(tmp_path / "data", "a.mp4", "b.mp4", frames=20)
+    table = folder / "segments.csv"
+    table.write_text("group,file,label,start_s,end_s,who\nyard,a.mp4,fight,0,1,Ann\nyard,a.mp4,,1,,Ann")
+    exit_code, report = run_select(tmp_path, folder, "--csv", str(table))
+    # b.mp4, which the table did not name; a.mp4 has been asked about from beginning to end.
+    assert (exit_code, [row["file"] for row in report["selected"]]) == (0, ["b.mp4"])
+    added = "b.mp4,b.mp4,,0.2,2,"
+    assert table.read_text().splitlines()[1:] == ["yard,a.mp4,fight,0,1,Ann", "yard,a.mp4,,1,,Ann", added]

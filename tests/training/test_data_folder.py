@@ -130,3 +130,10 @@ def test_the_shared_folders_are_read_by_group_and_by_day():
     assert len({segment.group for segment in home.segments}) == 16
     assert {segment.group for segment in by_day.segments} == {f"2020062{day}" for day in (6, 7, 8, 9)}
     assert load_data_folder(DATA / "fight").labels == ("fight", "normal")
+
+
+def test_recordings_that_a_table_does_not_name_are_there_where_they_are_asked_for(tmp_path):
+    folder = write_table(tmp_path, "file,label,group\na.mp4,fight,yard\n")
+    (folder / "b.mp4").touch()
+    assert [segment.file for segment in load_data_folder(folder).segments] == ["a.mp4"]
+    assert load_data_folder(folder, unnamed=True).segments[1:] == (Segment("b.mp4", None, "b.mp4"),)

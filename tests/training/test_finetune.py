@@ -20,8 +20,8 @@ from tests.training.teaching import (
     taught,
 )
 from training.data_folder import DataError, Segment
-from training.examples import Example
-from training.finetune import FineTuner, FineTuning, Watch, label_sentences, set_aside
+from training.examples import Cut, Example
+from training.finetune import FineTuner, FineTuning, Watch, apart, label_sentences, set_aside
 from training.loop import LoopSettings
 
 QUICK = FineTuning(
@@ -233,3 +233,39 @@ def test_every_label_has_a_sentence_of_its_own():
         assert tokens.states.shape == (len(TASKS[task]), 6, 16)
         assert tokens.mask.all()
         assert len(tokens.mean().unique(dim=0)) == len(TASKS[task])
+
+
+def unlabelled_of(clips, examples) -> list[Cut]:
+    cuts = clips.whole(examples, windows=1)
+    return [Cut(replace(cut.example, task="", label=-100), cut.window) for cut in cuts]
+
+
+def test_clips_are_apart_from_examples_of_another_group_and_recording():
+    one, same_group, same_file, other = (
+        Example("", -100, Path("/data"), Segment(file, None, group))
+        for file, group in (("/a", "x"), ("/b", "x"), ("/a", "y"), ("/b", "y"))
+    )
+    cuts = [Cut(example, None) for example in (one, same_group, same_file, other)]
+    assert [cut.example for cut in apart(cuts, [one])] == [other]
+
+
+def test_unlabelled_clips_teach_both_paths_and_their_labels_play_no_part(tmp_path):
+    examples, clips = taught(tmp_path / "street", levels(8, apart=2))
+    few, rest = examples[:8], examples[8:]
+    told = []
+
+    def fit(unlabelled):
+        model = classifier(statistics=("mean",))
+        tuner = FineTuner(clips, TEXT, QUICK, unlabelled=unlabelled)
+        watch = Watch(lambda _, figures: told.append(set(figures)))
+        return model, tuner.fit(model, few, watch)
+
+    model, found = fit(unlabelled_of(clips, rest))
+    assert found.self_trained["fight"].clips == 8
+    assert {"choose/loss/consistency"} < told[0]
+    assert {"refit/loss/consistency"} < told[-1]
+    mislabelled = [replace(example, label=1 - example.label) for example in rest]
+    assert equal(model, fit(unlabelled_of(clips, mislabelled))[0])
+    plain, nothing_found = fit(())
+    assert nothing_found.self_trained == {}
+    assert not equal(model, plain)

@@ -12,6 +12,7 @@ from tests.training.teaching import DIM, MOTION_DIM, NUM_FRAMES, TASKS, TEXT, cl
 from training.augmentation import Augmentation, add_noise, drop_frames, mix
 from training.examples import LabelledClips
 from training.objective import FineTuningWeights, Objective
+from training.semi_supervised import FixMatch, FixMatchSettings
 
 PLAIN = Augmentation(frame_drop=0, mixup=0, noise=0, text_dropout=0)
 SHARP = FineTuningWeights(label_smoothing=0.0)
@@ -172,3 +173,20 @@ def test_a_step_up_the_loss_is_one_more_loss_and_a_larger_one():
     assert set(losses) == {*plain, "adversarial"}
     assert losses["adversarial"] > plain["total"]
     torch.testing.assert_close(losses["total"], plain["total"] + losses["adversarial"])
+
+
+def test_unlabelled_clips_add_what_the_deep_path_says_otherwise_than_both_are_sure_of():
+    made, nobody = objective(), clips({task: [-100, -100] for task in TASKS}, seed=3)
+    # Always sure, and the strong view is the clip itself.
+    made.match = FixMatch(FixMatchSettings(threshold=0.0, frame_drop=0.0, noise=0.0))
+    losses = made(clips(), nobody)
+    expected = torch.zeros(())
+    for task, deep in deep_logits(made, nobody).items():
+        linear = made.model.read_statistics(nobody.features, nobody.motion, nobody.mask)[task]
+        expected = expected + functional.cross_entropy(deep, (deep + linear).argmax(dim=1))
+    torch.testing.assert_close(losses["consistency"], expected)
+    torch.testing.assert_close(losses["total"], made(clips())["total"] + expected)
+
+
+def test_without_unlabelled_clips_there_is_no_consistency():
+    assert "consistency" not in objective()(clips())

@@ -108,6 +108,7 @@ def _cross_validate(
         learning_of(options, seed=0),
         make=lambda seed: workshop.model(None, tasks=tasks, seed=seed),
         hardware=Hardware(options.device),
+        unlabelled=workshop.unlabelled(options.unlabelled, group_by=options.group_by),
     )
     predictions: dict[str, list[Prediction]] = {}
     more = [TaskData(options.task, path) for path in options.also]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from training.commands import SubParsers
-from training.commands.footage_options import count
+from training.commands.footage_options import count, share
 from training.commands.task_options import add_task_options, fingerprint, place_of, task_data
 from training.finetune import FineTuner, FineTuning, Watch
 from training.hardware import Hardware, is_main
@@ -58,6 +58,28 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
         "--learning-rate", type=float, default=defaults.loop.learning_rate, metavar="R", help="at its highest"
     )
     parser.add_argument(
+        "--unlabelled",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="data folders whose unlabelled clips it learns from, too, for every task",
+    )
+    parser.add_argument(
+        "--confidence",
+        type=share,
+        default=defaults.match.threshold,
+        metavar="P",
+        help="from which on the model's word on an unlabelled clip teaches the deep path",
+    )
+    parser.add_argument(
+        "--consistency",
+        type=float,
+        default=defaults.weights.consistency,
+        metavar="W",
+        help="weight of the loss of unlabelled clips",
+    )
+    parser.add_argument(
         "--accumulate", type=count, default=1, metavar="N", help="batches of 32 that make one step"
     )
     parser.add_argument(
@@ -83,6 +105,8 @@ def learning_of(options: argparse.Namespace, *, seed: int) -> FineTuning:
         loop=loop,
         windows=options.windows,
         augmentation=replace(defaults.augmentation, fgm=options.fgm),
+        weights=replace(defaults.weights, consistency=options.consistency),
+        match=replace(defaults.match, threshold=options.confidence),
     )
 
 
@@ -92,16 +116,23 @@ def run(options: argparse.Namespace) -> int:
     tasks = {one.task: workshop.config.tasks.get(one.task, ()) for one in data}
     examples = workshop.examples(data, workshop.config.tasks)
     learning = learning_of(options, seed=options.seed)
+    unlabelled = workshop.unlabelled(options.unlabelled, group_by=options.group_by)
     model = workshop.model(options.weights, tasks=workshop.config.tasks, seed=options.seed)
-    identity = RunIdentity("finetune", asdict(learning), options.seed, fingerprint(data))
+    identity = RunIdentity("finetune", asdict(learning), options.seed, fingerprint(data, options.unlabelled))
     state = options.out / STATE_FOLDER
     state.mkdir(parents=True, exist_ok=True)
-    tuner = FineTuner(workshop.clips(list(tasks)), workshop.text, learning, hardware=Hardware(options.device))
+    tuner = FineTuner(
+        workshop.clips(list(tasks)),
+        workshop.text,
+        learning,
+        hardware=Hardware(options.device),
+        unlabelled=unlabelled,
+    )
     if not is_main():  # it learns with the first process, which writes
         tuner.fit(model, examples, Watch(state=state))
         return 0
     with Run(options.out, identity, RunOptions(wandb=options.wandb)) as tracked:
         tuned = tuner.fit(model, examples, Watch(tracked.log, state))
     model.save_pretrained(options.out / MODEL_FOLDER)
-    show({"examples": len(examples), **asdict(tuned)}, options.json)
+    show({"examples": len(examples), "unlabelled": len(unlabelled), **asdict(tuned)}, options.json)
     return 0

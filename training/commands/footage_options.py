@@ -30,9 +30,7 @@ def add_footage_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sample-fps", type=positive, metavar="N", help="frames a second, the checkpoint's by default"
     )
-    parser.add_argument(
-        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="what the encoder runs on"
-    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what it runs on")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads of the encoder")
 
 
@@ -47,13 +45,13 @@ def open_store(options: argparse.Namespace) -> FeatureStore:
     return FeatureStore(options.cache, encoder, footage)
 
 
-def load_folders(options: argparse.Namespace) -> list[DataFolder]:
-    """Return the data folders that the options name.
+def load_folders(options: argparse.Namespace, *, unnamed: bool = False) -> list[DataFolder]:
+    """Return the data folders that the options name; with `unnamed`, what their tables do not name, too.
 
     Raises:
         DataError: One of them cannot be used.
     """
-    return [load_data_folder(path) for path in options.folders]
+    return [load_data_folder(path, unnamed=unnamed) for path in options.folders]
 
 
 def recordings_of(folders: Sequence[DataFolder]) -> list[Path]:
@@ -97,6 +95,14 @@ def positive(text: str) -> float:
     number = float(text)
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def share(text: str) -> float:
+    """Return a number from 0 to 1."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not in [0, 1]")
     return number
 
 

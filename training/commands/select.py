@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from models.configuration import VideoBERTConfig
 from models.runtime import open_encoder
-from training.candidates import CandidateReader, Candidates, demand_new_table, write_table
+from training.candidates import Asked, CandidateReader, Candidates, demand_place, write_table
 from training.commands import SubParsers
 from training.commands.footage_options import (
     add_footage_options,
@@ -41,21 +42,29 @@ def add(commands: SubParsers) -> None:
         help="seconds between two clips of one recording at least, so that they are two events",
     )
     parser.add_argument("--seed", type=int, default=0, help="of BADGE's draws")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="new segments.csv, its labels to fill in")
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="segments.csv to write, or to continue, its labels to fill in",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there as well")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Choose clips; return 1 where a recording cannot be read."""
-    folders = load_folders(options)
+    folders, asked = load_folders(options, unnamed=True), None
     if options.csv:
-        demand_new_table(options.csv, folders)
+        demand_place(options.csv, folders)
+        asked = Asked.of_table(options.csv)
     store = open_store(options)
     encoder = open_encoder(options.checkpoint, device=options.device, threads=options.threads)
-    reader = CandidateReader(encoder, store, options.task)
+    # A checkpoint with a linear path is taught through it, whatever its deep path knows.
+    statistics = bool(VideoBERTConfig.from_pretrained(options.checkpoint).statistics)
+    reader = CandidateReader(encoder, store, options.task, statistics=statistics)
     extraction = extract(store, folders)
-    candidates = reader.read(readable(folders, extraction))
+    candidates = reader.read(readable(folders, extraction), asked)
     settings = SelectionSettings(options.strategy, options.count, options.gap_s, options.seed)
     chosen = select(candidates.pool, settings)
     if options.csv:

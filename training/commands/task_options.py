@@ -111,9 +111,11 @@ def renamed_for(task: str, pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return named
 
 
-def fingerprint(data: Iterable[TaskData]) -> str:
+def fingerprint(data: Iterable[TaskData], unlabelled: Iterable[Path] = ()) -> str:
     """Return the fingerprints of the folders, joined."""
-    return " ".join(load_data_folder(one.path).fingerprint() for one in data)
+    folders = [load_data_folder(one.path) for one in data]
+    folders += [load_data_folder(path, unnamed=True) for path in unlabelled]
+    return " ".join(folder.fingerprint() for folder in folders)
 
 
 def _pair(text: str) -> tuple[str, str]:
