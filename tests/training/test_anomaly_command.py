@@ -28,9 +28,8 @@ def lessons(tmp_path_factory):
 
 
 def anomaly(train, test, *options):
-    return main(
-        ["anomaly", "--train", str(train), "--test", str(test), "--device", "cpu", *map(str, options)]
-    )
+    given = ["--train", train, "--test", test, "--device", "cpu", "--fps", 5, *options]
+    return main(["anomaly", *map(str, given)])
 
 
 @pytest.fixture(scope="module")
