@@ -22,8 +22,8 @@ from daemon.archive import parse_filter, to_query
 from daemon.archive_reader import ArchiveReader
 from daemon.event_log import FILE_NAME
 from daemon.outbox import Outbox
-from daemon.pages import TEMPLATES
 from daemon.payloads import Origin, event_message
+from daemon.rendering import TEMPLATES
 from pipeline.clock import SystemClock
 from pipeline.events import new_event_id
 from pipeline.metrics import Metrics

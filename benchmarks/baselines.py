@@ -18,6 +18,7 @@ import numpy as np
 from models.checkpoint import DEFAULT_DIR, load_checkpoint
 from models.motion import MotionRenderer, MotionSettings
 from models.runtime import ClipBatch, Encoder, open_encoder
+from pipeline.clip_buffer import ClipBuffer
 
 OPTIONS = {"rtsp_transport": "tcp", "analyzeduration": "0", "probesize": "32768"}
 
@@ -57,19 +58,23 @@ class UsualWay:
                 sample_due_s = max(sample_due_s + self._interval_s, now_s - self._interval_s)
                 rgb = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
                 view = self._renderer.render(rgb, now_s)
-                self._clip.append((view.pictures, view.descriptor))
+                self._clip.append((view.fresh_pictures, view.descriptor))
             if now_s >= decide_due_s and len(self._clip) == self._clip.maxlen:
                 decide_due_s += 1.0
                 self._decide()
         capture.release()
 
     def _decide(self) -> None:
-        pictures = np.concatenate([pictures for pictures, _ in self._clip])
-        motion = np.stack([descriptor for _, descriptor in self._clip])[None]
+        checkpoint = self._encoder.checkpoint
+        width = checkpoint.feature_dim * len(checkpoint.pictures)
+        buffer = ClipBuffer(len(self._clip), width, checkpoint.motion_dim)
         with self._lock:
-            pooled = self._encoder.encode(pictures).pooled  # (T·P, C)
-            features = pooled.reshape(1, len(self._clip), -1)  # (1, T, P·C)
-            self._encoder.understand(ClipBatch(features, motion, np.ones(features.shape[:2], bool)))
+            pooled = self._encoder.encode(np.concatenate([fresh for fresh, _ in self._clip])).pooled
+            for fresh, descriptor in self._clip:
+                buffer.append(pooled[: len(fresh)].reshape(-1), descriptor)
+                pooled = pooled[len(fresh) :]
+            clip = buffer.clip()
+            self._encoder.understand(ClipBatch(clip.features[None], clip.motion[None], clip.mask[None]))
         print("decided", flush=True)
 
 

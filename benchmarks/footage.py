@@ -33,18 +33,20 @@ class Footage:
     height_px: int
     fps: int
     scene: Scene = "busy"
+    calm_s: int = CALM_S
 
     @property
     def path(self) -> Path:
         """Where the transcoded file lies."""
-        return CACHE / f"{self.video}-{self.width_px}x{self.height_px}-{self.fps}-{self.scene}.mp4"
+        calm = "" if self.calm_s == CALM_S else f"-{self.calm_s}"
+        return CACHE / f"{self.video}-{self.width_px}x{self.height_px}-{self.fps}-{self.scene}{calm}.mp4"
 
 
 def prepare(footage: Footage) -> Path:
     """Transcode the footage once, as a camera would send it: H.264 baseline, a key frame every 2 s.
 
     A still scene is the video's first picture with a sensor's noise on it (σ = 2 of 255): nothing moves.
-    An eventful one loops the video, and after CALM_S hurries now and again.
+    An eventful one loops the video, and after `calm_s` hurries now and again.
 
     Raises:
         FileNotFoundError: the shared videos are not on this machine.
@@ -83,7 +85,7 @@ def _pictures(source: Path, footage: Footage) -> Iterator[av.VideoFrame]:
             return _noisy(next(_at_rate(source, footage.fps)), count=footage.fps * STILL_S)
         case "eventful":
             looped = chain.from_iterable(_at_rate(source, footage.fps) for _ in repeat(None))
-            return _hurrying(looped, footage.fps)
+            return _hurrying(looped, footage.fps, footage.calm_s)
 
 
 def _at_rate(source: Path, fps: int) -> Iterator[av.VideoFrame]:
@@ -96,9 +98,9 @@ def _at_rate(source: Path, fps: int) -> Iterator[av.VideoFrame]:
                 due_s += 1 / fps
 
 
-def _hurrying(pictures: Iterator[av.VideoFrame], fps: int) -> Iterator[av.VideoFrame]:
+def _hurrying(pictures: Iterator[av.VideoFrame], fps: int, calm_s: int) -> Iterator[av.VideoFrame]:
     """Yield calm pictures; then, HURRIES times, every third only for HURRY_S seconds, and calm ones again."""
-    yield from islice(pictures, CALM_S * fps)
+    yield from islice(pictures, calm_s * fps)
     for _ in range(HURRIES):
         yield from islice(pictures, 0, HURRY_S * fps * HURRY_SPEED, HURRY_SPEED)
         yield from islice(pictures, PAUSE_S * fps)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import av
 import cv2
-import numpy as np
 
 from benchmarks.footage import Footage, prepare
 from models.checkpoint import DEFAULT_DIR
@@ -18,6 +17,7 @@ from models.gate import Gate, GateSettings
 from models.motion import MotionRenderer, MotionSettings, MotionView
 from models.runtime import ClipBatch, Encoder, FrameFeatures, open_encoder
 from models.scaler import Scaled, Scaler
+from pipeline.clip_buffer import ClipBuffer
 from pipeline.normality import Normality, NormalitySettings
 
 FRAMES = 200
@@ -40,10 +40,13 @@ def sampled(path: Path) -> list[av.VideoFrame]:
 
 def clip_of(features: Sequence[FrameFeatures], views: Sequence[MotionView], encoder: Encoder) -> ClipBatch:
     """Return the clip that ends with the last frame."""
-    length = encoder.checkpoint.num_frames
-    pooled = np.stack([feature.pooled.reshape(-1) for feature in features[-length:]])[None]  # (1, T, P·C)
-    motion = np.stack([view.descriptor for view in views[-length:]])[None]  # (1, T, F)
-    return ClipBatch(pooled, motion, np.ones((1, length), bool))
+    checkpoint = encoder.checkpoint
+    width = checkpoint.feature_dim * len(checkpoint.pictures)
+    buffer = ClipBuffer(checkpoint.num_frames, width, checkpoint.motion_dim)
+    for feature, view in zip(features, views, strict=True):
+        buffer.append(feature.pooled.reshape(-1), view.descriptor)
+    clip = buffer.clip()
+    return ClipBatch(clip.features[None], clip.motion[None], clip.mask[None])
 
 
 def costs(frames: Sequence[av.VideoFrame], encoder: Encoder) -> Iterable[tuple[str, float]]:
@@ -61,7 +64,7 @@ def costs(frames: Sequence[av.VideoFrame], encoder: Encoder) -> Iterable[tuple[s
     yield "scale", cost_ms(lambda i: scaled.append(scaler.scale(frames[i])))
     yield "gate", cost_ms(lambda i: gate.is_still(scaled[i].luma, i * STEP_S))
     yield "motion", cost_ms(lambda i: views.append(renderer.render(scaled[i].rgb, i * STEP_S)))
-    yield "frame encoder", cost_ms(lambda i: features.append(encoder.encode(views[i].pictures)))
+    yield "frame encoder", cost_ms(lambda i: features.append(encoder.encode(views[i].fresh_pictures)))
     yield (
         "normality",
         cost_ms(lambda i: normality.observe(features[i].grid[0], views[i].movement, i * STEP_S, learn=True)),

@@ -92,11 +92,11 @@ SCENES = (
         (
             Part(
                 8.3,
-                28.3,
+                38.9,
                 (
                     Wanted("man with a bag", 9.5, 13.0),
                     Wanted("bag, put down", 13.0, 22.0, BAG),
-                    Wanted("bag, alone", 23.5, 28.3, BAG),
+                    Wanted("bag, alone", 22.5, 38.9, BAG),
                 ),
             ),
         ),
@@ -185,9 +185,11 @@ def is_there(region: Region, wanted: Wanted, *, picture: np.ndarray, empty: np.n
     return bool(near.mean() > 0.1)
 
 
-def judge(wanted: Wanted, part: Part, said: Sequence[Message], *, video: Path, empty: np.ndarray) -> str:
-    """Return in words when an alarm came, and when it was about the right place."""
-    shift_s = part.start_s - EMPTY_S
+def judge(wanted: Wanted, shift_s: float, said: Sequence[Message], *, video: Path, empty: np.ndarray) -> str:
+    """Return in words when an alarm came, and when it was about the right place.
+
+    `shift_s` makes times of the original video of those of the spliced one.
+    """
     in_time = [
         (one, one.region)
         for one in said
@@ -202,9 +204,8 @@ def judge(wanted: Wanted, part: Part, said: Sequence[Message], *, video: Path, e
     return f"{len(in_time)} messages in time, none about its place" if in_time else "NOT FOUND"
 
 
-def standing(wanted: Wanted, part: Part, scores: ClipScores) -> str:
+def standing(wanted: Wanted, shift_s: float, scores: ClipScores) -> str:
     """Return how long the detector held what is wanted for unusual, at its very place."""
-    shift_s = part.start_s - EMPTY_S
     seen = [one for one in scores.judged if wanted.start_s <= one.time_s + shift_s <= wanted.end_s]
     blank = np.zeros((2, 2), np.uint8)
     there = [
@@ -219,19 +220,21 @@ def play_part(
     """Play one part after a minute of the empty scene, and print what came of it."""
     with tempfile.TemporaryDirectory() as folder:
         video = Path(folder) / f"{scene.stem}-{part.start_s:.0f}s.mp4"
-        splice(scene, [*looped(empty, EMPTY_S), (part.start_s, part.end_s)], video)
+        before = looped(empty, EMPTY_S)
+        shift_s = part.start_s - len(before) * (empty[1] - empty[0])
+        splice(scene, [*before, (part.start_s, part.end_s)], video)
         results = list(player.play(video))
         said, scores = messages(results), clip_scores(Clip(video.name, video), results, image_fps=10.0)
         background = empty_picture(video, empty[1] - empty[0])
         for message in said:
             print(
-                f"  {message.time_s + part.start_s - EMPTY_S:6.1f} s {message.phase:6} {message.words}",
+                f"  {message.time_s + shift_s:6.1f} s {message.phase:6} {message.words}",
                 flush=True,
             )
         for wanted in part.wanted:
-            print(f"  → {wanted.name}: {judge(wanted, part, said, video=video, empty=background)}")
+            print(f"  → {wanted.name}: {judge(wanted, shift_s, said, video=video, empty=background)}")
             if wanted.box is not None:
-                print(f"    {standing(wanted, part, scores)}")
+                print(f"    {standing(wanted, shift_s, scores)}")
         if pictures:
             times = {message.time_s for message in said if message.phase is not EventPhase.END}
             moments = [Moment(one, None) for one in scores.judged if one.time_s in times]
@@ -245,12 +248,13 @@ def main() -> int:
     parser.add_argument(
         "--learn", type=float, default=600.0, help="seconds of the empty scene (default: 600)"
     )
+    parser.add_argument("--only", default="", help="scenes whose file has this in its name (default: all)")
     parser.add_argument("--fps", type=float, help="sampled frames a second (default: the checkpoint's)")
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_DIR)
     parser.add_argument("--pictures", type=Path, help="folder to draw each message's frame in")
     options = parser.parse_args()
     encoder = open_encoder(options.checkpoint, device="cpu")
-    for scene in SCENES:
+    for scene in (one for one in SCENES if options.only in one.file):
         source = options.folder / scene.file
         with tempfile.TemporaryDirectory() as folder:
             lesson = Path(folder) / "lesson.mp4"

@@ -4,7 +4,7 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,9 @@ from daemon.demo.run import run_demo
 from daemon.events_command import EventsQuery, run_events
 from daemon.exit_codes import EXIT_CANNOT_START, EXIT_OK
 from daemon.replay_command import ReplayRequest, run_replay
-from pipeline.errors import CheckpointError, SettingsError
+from daemon.state_command import StateRequest, run_state
+from daemon.user_command import add_user_commands, run_user
+from pipeline.errors import CheckpointError, SettingsError, StateError
 from pipeline.types import EventKind
 
 DEFAULT_CONFIG = Path("config.toml")
@@ -27,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return _dispatch(options)
-    except (SettingsError, CheckpointError) as error:
+    except (SettingsError, CheckpointError, StateError) as error:
         print(error, file=sys.stderr)
         return EXIT_CANNOT_START
     except KeyboardInterrupt:
@@ -50,6 +52,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(commands.add_parser("check", help="check the settings, each camera and the broker"))
     _add_replay(commands.add_parser("replay", help="print the events of videos or folders of images"))
     _add_events(commands.add_parser("events", help="print the event log"))
+    add_user_commands(
+        commands.add_parser("user", help="who may log in to the page, and tokens for programs"),
+        add_config=_add_config,
+    )
+    _add_state(commands.add_parser("state", help="take along what a camera has learned"))
     return parser
 
 
@@ -105,26 +112,37 @@ def _add_events(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line, as published")
 
 
+def _add_state(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=["export", "import"], metavar="ACTION", help="export or import")
+    parser.add_argument("camera", metavar="CAMERA", help="its name in the settings")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the file outside the data folder")
+    _add_config(parser)
+
+
 def _dispatch(options: argparse.Namespace) -> int:
-    match options.command:
-        case "run":
-            return run_daemon(options.config)
-        case "demo":
-            return run_demo(options.seconds, options.video)
-        case "check":
-            return run_check(options.config)
-        case "replay":
-            request = ReplayRequest(
-                tuple(options.sources),
-                tuple(options.learn),
-                config=options.config,
-                budget_per_day=options.budget,
-            )
-            return run_replay(request, as_json=options.json)
-        case _:
-            kind = EventKind(options.kind) if options.kind else None
-            query = EventsQuery(options.camera, kind, options.limit, follow=options.follow)
-            return run_events(options.config, query, as_json=options.json)
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "run": lambda given: run_daemon(given.config),
+        "demo": lambda given: run_demo(given.seconds, given.video),
+        "check": lambda given: run_check(given.config),
+        "replay": _replay,
+        "events": _events,
+        "user": run_user,
+        "state": lambda given: run_state(given.config, StateRequest(given.action, given.camera, given.file)),
+    }
+    return commands[options.command](options)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    request = ReplayRequest(
+        tuple(options.sources), tuple(options.learn), config=options.config, budget_per_day=options.budget
+    )
+    return run_replay(request, as_json=options.json)
+
+
+def _events(options: argparse.Namespace) -> int:
+    kind = EventKind(options.kind) if options.kind else None
+    query = EventsQuery(options.camera, kind, options.limit, follow=options.follow)
+    return run_events(options.config, query, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from daemon.access.accounts import FIRST_NAME, Accounts
+from daemon.access.guard import Policy
 from daemon.announcer import Announcer
 from daemon.archive_reader import ArchiveReader
 from daemon.assembly import mqtt_settings
 from daemon.backstage import Desks, House, Stores
 from daemon.cameras import Cameras
-from daemon.config import Settings
+from daemon.config import LOOPBACK, Settings
 from daemon.delivery import Delivery, open_delivery
 from daemon.engine import Engine
 from daemon.event_files import EventFiles, FileKind
@@ -21,8 +23,9 @@ from daemon.overview import Fanout, Overview
 from daemon.payloads import Origin
 from daemon.recordings import Recordings
 from daemon.server import HttpServer, bind, page_url
+from daemon.state_command import LEARNED_DIR
 from daemon.tuning import Tuning
-from daemon.web import create_app
+from daemon.web import Door, create_app
 from models.runtime import Encoder
 from pipeline.analysis import CameraAnalysis, Outlets
 from pipeline.clock import Clock
@@ -97,9 +100,9 @@ def compose(base: Base) -> Iterator[Parts]:
             metrics=metrics,
         )
         inference = Inference(encoder, engine.mailbox, cameras=engine.analyses, clock=clock, metrics=metrics)
-        cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / "learned")
+        cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / LEARNED_DIR)
         house = _house(base, stores, engine=engine, delivery=delivery, cameras=cameras)
-        app = create_app(house, metrics.registry, settings.http)
+        app = create_app(house, metrics.registry, settings.http, door=_door(settings, clock))
         server = HttpServer(app, listener) if listener else None
         yield Parts(delivery, stores, engine, inference, cameras, house, server, page)
 
@@ -120,6 +123,24 @@ def _end_what_a_crash_left_open(delivery: Delivery, clock: Clock) -> None:
     count = end_open_events(delivery.outbox, clock)
     if count:
         logger.warning("%d events were open when the daemon last ended; they have ended now", count)
+
+
+def _door(settings: Settings, clock: Clock) -> Door:
+    """Return who comes in over HTTP; where nobody can yet, an admin is made and told of in the log."""
+    http, accounts = settings.http, Accounts(settings.storage.data_dir, clock)
+    password = accounts.create_first() if http.enabled and http.asks else None
+    if password:
+        logger.warning("log in once as %s with %s and choose a password", FIRST_NAME, password)
+    if http.enabled and not http.asks and http.host not in LOOPBACK:
+        logger.warning("http.login is never: whoever reaches port %d may change anything", http.port)
+    policy = Policy(
+        asks=http.asks,
+        session_s=http.session_days * 86400.0,
+        proxy_header=http.proxy_user_header,
+        trusted_proxies=http.trusted_proxies,
+        open_metrics=http.open_metrics,
+    )
+    return Door(accounts, policy, clock)
 
 
 def _snapshots(settings: Settings, clock: Clock) -> EventFiles:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,8 @@ from pipeline.controls import MAX_BUDGET_PER_DAY, MIN_BUDGET_PER_DAY
 from pipeline.errors import SettingsError
 from pipeline.urls import SourceKind, names_host, source_kind
 
+# Hosts by which only this machine reaches itself.
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 # Words that stand directly under <base>/ or under <base>/<camera>/: a camera of that name would be ambiguous.
 RESERVED_NAMES = frozenset(
     {"status", "event", "state", "snapshot", "set", "enabled", "anomaly", "behaviour", "budget", "daemon"}
@@ -80,6 +83,20 @@ def _check_topic(topic: str) -> str:
     return topic
 
 
+def _check_header(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{0,64}", name):
+        raise ValueError("must be the name of an HTTP header, such as Remote-User")
+    return name
+
+
+def _check_network(text: str) -> str:
+    try:
+        ip_network(text, strict=False)
+    except ValueError as error:
+        raise ValueError("must be an address or a network, such as 192.0.2.7 or 192.0.2.0/24") from error
+    return text
+
+
 def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
@@ -93,6 +110,8 @@ def _check_file(path: Path | None) -> Path | None:
 CameraName = Annotated[str, AfterValidator(_check_camera_name)]
 CameraUrl = Annotated[str, AfterValidator(_check_text), AfterValidator(_check_url)]
 Host = Annotated[str, AfterValidator(_check_text), AfterValidator(_check_host)]
+HeaderName = Annotated[str, AfterValidator(_check_header)]
+Network = Annotated[str, AfterValidator(_check_network)]
 PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
 Topic = Annotated[str, AfterValidator(_check_topic)]
 OptionalFile = Annotated[Path | None, BeforeValidator(_none_if_empty), AfterValidator(_check_file)]
@@ -148,6 +167,22 @@ class HttpTable(Table):
     host: Host = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     public_url: PublicUrl = ""
+    login: Literal["auto", "always", "never"] = "auto"
+    session_days: float = Field(default=7.0, gt=0, le=365)
+    open_metrics: bool = True
+    proxy_user_header: HeaderName = ""
+    trusted_proxies: tuple[Network, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_proxy(self) -> "HttpTable":
+        if self.proxy_user_header and not self.trusted_proxies:
+            raise ValueError("proxy_user_header needs trusted_proxies: else anybody could send that header")
+        return self
+
+    @property
+    def asks(self) -> bool:
+        """Say whether people must log in: `auto` asks as soon as other machines can reach the port."""
+        return self.login == "always" or (self.login == "auto" and self.host not in LOOPBACK)
 
 
 class StorageTable(Table):

@@ -87,6 +87,7 @@ class EventFilter:
     label: str | None = None
     id: str | None = None
     since_utc_s: float | None = None
+    cameras: tuple[str, ...] | None = None
 
 
 EVERYTHING = EventFilter()
@@ -105,6 +106,7 @@ class BegunFilter:
     since_utc_s: float | None = None
     until_utc_s: float | None = None
     before: int | None = None
+    cameras: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,7 @@ def select_archived(
         "start_utc_s >= ?": which.since_utc_s,
         "start_utc_s < ?": which.until_utc_s,
         "seq < ?": which.before,
+        "camera IN": which.cameras,
     }
     where, values = _where(conditions)
     query = f"""
@@ -262,12 +265,14 @@ def feedback_row(stored: StoredFeedback) -> tuple[object, ...]:
 
 def sights_text(sights: tuple[Sight, ...]) -> str:
     """Return sights as JSON."""
-    return json.dumps([[sight.part, sight.signature] for sight in sights], separators=(",", ":"))
+    return json.dumps(
+        [[sight.part, sight.signature, sight.strength] for sight in sights], separators=(",", ":")
+    )
 
 
 def sights_from_text(text: str) -> tuple[Sight, ...]:
     """Return the sights that `sights_text` wrote."""
-    return tuple(Sight(part, tuple(signature)) for part, signature in json.loads(text))
+    return tuple(Sight(part, tuple(signature), strength) for part, signature, strength in json.loads(text))
 
 
 @contextmanager
@@ -296,6 +301,7 @@ def _select(database: sqlite3.Connection, which: EventFilter, tail: str) -> tupl
         "label = ?": which.label,
         "id = ?": which.id,
         "written_utc_s >= ?": which.since_utc_s,
+        "camera IN": which.cameras,
     }
     where, values = _where(conditions)
     query = f"SELECT seq, camera, payload, pending FROM events WHERE {where}{tail}"  # noqa: S608
@@ -304,6 +310,17 @@ def _select(database: sqlite3.Connection, which: EventFilter, tail: str) -> tupl
 
 
 def _where(conditions: Mapping[str, object]) -> tuple[str, tuple[object, ...]]:
-    """Return the conditions that have a value, each followed by AND, and their values."""
-    wanted = {text: value for text, value in conditions.items() if value is not None}
-    return "".join(f"{text} AND " for text in wanted), tuple(wanted.values())
+    """Return the conditions that have a value, each followed by AND, and their values.
+
+    A tuple is one of several values: `"camera IN": ("a", "b")` is `camera IN (?, ?) AND `.
+    """
+    where: str = ""
+    values: list[object] = []
+    for text, value in conditions.items():
+        if isinstance(value, tuple):
+            where += f"{text} ({', '.join('?' * len(value))}) AND "
+            values.extend(value)
+        elif value is not None:
+            where += f"{text} AND "
+            values.append(value)
+    return where, tuple(values)

@@ -115,7 +115,7 @@ class Outbox:
         with ExitStack() as files:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                _lock_file(files, self._path)
+                hold_lock(files, self._path)
                 self._open(files)
             except sqlite3.DatabaseError as error:
                 raise SettingsError(
@@ -383,7 +383,7 @@ def _row(item: _Unwritten) -> tuple[object, ...]:
     )
 
 
-def _lock_file(files: ExitStack, path: Path) -> None:
+def hold_lock(files: ExitStack, path: Path) -> None:
     """Keep a second daemon out: the lock goes with the process, however it ends.
 
     Raises:

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from daemon.archive import ArchiveFilter
 from daemon.event_log import EVERYTHING, BegunFilter, LoggedEvent
 from daemon.payloads import EventMessage
+from daemon.rendering import TEMPLATES
 from daemon.views import Backstage, CameraView
 from pipeline.types import EventKind
 
@@ -17,14 +15,6 @@ FIRST_MESSAGES = 200
 FIRST_EVENTS = 50
 # Rarer than this is said as "less than once in so many"; static/page.js has the same bound.
 TOLD_MINUTES = 1000
-
-TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 def render_page(backstage: Backstage) -> str:

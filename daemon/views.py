@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from daemon.archive_reader import ArchiveReader
-from daemon.event_log import EventFilter, LoggedEvent
+from daemon.archive_reader import ArchivePage
+from daemon.event_log import BegunFilter, EventFilter, LoggedEvent
 from daemon.feedback import FeedbackCommand
-from daemon.payloads import FeedbackMessage
+from daemon.payloads import EventMessage, FeedbackMessage
 from pipeline.types import CameraStatus
 
 
@@ -48,6 +48,19 @@ class SystemView:
     outbox_pending: int
 
 
+class Archive(Protocol):
+    """Past events; `ArchiveReader` has all of them."""
+
+    def page(self, which: BegunFilter) -> ArchivePage:
+        """Return the next events that match."""
+
+    def messages(self, event_id: str) -> tuple[EventMessage, ...]:
+        """Return an event's messages, oldest first; none of an event that is not known."""
+
+    def labels(self) -> tuple[str, ...]:
+        """Return every label that an event has."""
+
+
 class Backstage(Protocol):
     """Whoever knows how things stand; called from several web threads at once."""
 
@@ -67,7 +80,7 @@ class Backstage(Protocol):
         """Return an event's JPEG, or None where none is kept."""
 
     @property
-    def archive(self) -> ArchiveReader:
+    def archive(self) -> Archive:
         """Return where past events are read."""
 
     def clip(self, event_id: str) -> Path | None:

@@ -13,8 +13,7 @@ POST, with the header `x-videobertd`:
 /api/cameras/<name>/<switch>?value=<v>         turn a camera's switch, or set its budget
 """
 
-from collections.abc import Awaitable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,29 +27,27 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daemon.access.accounts import Accounts
+from daemon.access.attempts import Attempts
+from daemon.access.guard import Guard, Policy
+from daemon.access.limited import LimitedBackstage
+from daemon.access.pages import AccessPages
+from daemon.access.rights import EVERYBODY, Role
 from daemon.archive import parse_filter, to_query
-from daemon.config import HttpTable
+from daemon.config import LOOPBACK, HttpTable
 from daemon.feedback import FeedbackError, UnknownEventError
 from daemon.pages import render_archive, render_event, render_page
 from daemon.queries import parse_event_query, parse_feedback_query
+from daemon.security_headers import SecurityHeaders
 from daemon.views import Backstage, CameraView, SystemView
+from pipeline.clock import Clock
 from pipeline.errors import SettingsError
 from pipeline.types import CameraStatus
 
 STATIC_DIR = Path(__file__).parent / "static"
-# What a browser may do with our pages: our own files and nothing else, no inline script, no frames.
-SECURITY_HEADERS = {
-    b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    b"media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
-    b"cross-origin-resource-policy": b"same-origin",
-}
 # A browser sends a header of our own to another site only after asking it: no page elsewhere can change us.
 OWN_HEADER = "x-videobertd"
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Web:
@@ -60,10 +57,15 @@ class Web:
         self._backstage = backstage
         self._registry = registry
 
+    def _seen(self, request: Request) -> Backstage:
+        """Return what the account behind a request may see; whoever only watches over us sees all."""
+        account = getattr(request.state, "account", EVERYBODY)
+        limits = account.cameras
+        return self._backstage if limits is None else LimitedBackstage(self._backstage, limits)
+
     def page(self, request: Request) -> Response:
         """Show cameras and newest events, complete without a script."""
-        del request
-        return Response(render_page(self._backstage), media_type="text/html")
+        return Response(render_page(self._seen(request)), media_type="text/html")
 
     def archive(self, request: Request) -> Response:
         """Show past events by the filter of the address."""
@@ -72,11 +74,11 @@ class Web:
             which = to_query(wanted)
         except ValueError as error:
             raise HTTPException(400, str(error)) from error
-        return _fresh(Response(render_archive(self._backstage, wanted, which), media_type="text/html"))
+        return _fresh(Response(render_archive(self._seen(request), wanted, which), media_type="text/html"))
 
     def event(self, request: Request) -> Response:
         """Show one event: its video, its picture, what was said of it and when."""
-        page = render_event(self._backstage, request.path_params["event_id"])
+        page = render_event(self._seen(request), request.path_params["event_id"])
         if page is None:
             raise HTTPException(404, "there is no such event, or it is older than events are kept")
         return _fresh(Response(page, media_type="text/html"))
@@ -88,9 +90,9 @@ class Web:
         except ValueError as error:
             raise HTTPException(400, str(error)) from error
         if query.after is None:
-            found = self._backstage.newest_events(query.which, limit=query.limit)
+            found = self._seen(request).newest_events(query.which, limit=query.limit)
         else:
-            found = self._backstage.events(query.which, after=query.after, limit=query.limit)
+            found = self._seen(request).events(query.which, after=query.after, limit=query.limit)
         last_seq = found[-1].seq if found else query.after or 0
         messages = ",".join(event.payload for event in found)
         return _fresh(
@@ -99,24 +101,22 @@ class Web:
 
     def cameras(self, request: Request) -> Response:
         """Return every camera's view."""
-        del request
-        return _fresh(JSONResponse({"cameras": [asdict(camera) for camera in self._backstage.cameras()]}))
+        return _fresh(JSONResponse({"cameras": [asdict(camera) for camera in self._seen(request).cameras()]}))
 
     def system(self, request: Request) -> Response:
         """Return the daemon's view."""
-        del request
-        return _fresh(JSONResponse(asdict(self._backstage.system())))
+        return _fresh(JSONResponse(asdict(self._seen(request).system())))
 
     def snapshot(self, request: Request) -> Response:
-        """Return an event's picture; what is no event's id is refused by the store (daemon/snapshots.py)."""
-        jpeg = self._backstage.snapshot(request.path_params["event_id"])
+        """Return an event's picture; `event_files` refuses what is no event's id."""
+        jpeg = self._seen(request).snapshot(request.path_params["event_id"])
         if jpeg is None:
             raise HTTPException(404, "no picture is kept of that event")
         return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400"})
 
     def clip(self, request: Request) -> Response:
         """Return an event's video, or the part of it that a player asks for."""
-        path = self._backstage.clip(request.path_params["event_id"])
+        path = self._seen(request).clip(request.path_params["event_id"])
         if path is None:
             raise HTTPException(404, "no clip is kept of that event, or not yet: it is written when it ends")
         headers = {"cache-control": "private, max-age=86400"}
@@ -124,7 +124,7 @@ class Web:
 
     def picture(self, request: Request) -> Response:
         """Return a camera's newest picture."""
-        jpeg = self._backstage.picture(request.path_params["camera"])
+        jpeg = self._seen(request).picture(request.path_params["camera"])
         if jpeg is None:
             raise HTTPException(404, "no camera of that name has delivered a picture yet")
         return _fresh(Response(jpeg, media_type="image/jpeg"))
@@ -141,15 +141,14 @@ class Web:
 
     def readiness(self, request: Request) -> Response:
         """Say whether all is as it should be, with 503 and a reason each where it is not."""
-        del request
-        problems = find_problems(self._backstage.cameras(), self._backstage.system())
+        problems = find_problems(self._seen(request).cameras(), self._seen(request).system())
         body = {"ready": not problems, "problems": problems}
         return _fresh(JSONResponse(body, status_code=503 if problems else 200))
 
     def reload(self, request: Request) -> Response:
         """Ask for the settings to be read again; the log says what came of it."""
         _refuse_strangers(request)
-        self._backstage.request_reload()
+        self._seen(request).request_reload()
         return JSONResponse({"reload": "requested"}, status_code=202)
 
     def feedback(self, request: Request) -> Response:
@@ -157,7 +156,7 @@ class Web:
         _refuse_strangers(request)
         event_id = request.path_params["event_id"]
         try:
-            answer = self._backstage.give_feedback(parse_feedback_query(event_id, request.query_params))
+            answer = self._seen(request).give_feedback(parse_feedback_query(event_id, request.query_params))
         except ValueError as error:
             raise HTTPException(400, str(error)) from error
         except UnknownEventError as error:
@@ -171,7 +170,7 @@ class Web:
         _refuse_strangers(request)
         camera, switch = request.path_params["camera"], request.path_params["switch"]
         try:
-            self._backstage.turn(camera, switch, request.query_params.get("value", ""))
+            self._seen(request).turn(camera, switch, request.query_params.get("value", ""))
         except SettingsError as error:
             raise HTTPException(400, str(error)) from error
         return _fresh(JSONResponse({"camera": camera, "turned": switch}))
@@ -189,27 +188,41 @@ def find_problems(cameras: tuple[CameraView, ...], system: SystemView) -> dict[s
     return {name: problem for name, problem in {**own, **theirs}.items() if problem}
 
 
-def create_app(backstage: Backstage, registry: CollectorRegistry, http: HttpTable) -> Starlette:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who comes in: the accounts, and which of them are asked for what."""
+
+    accounts: Accounts
+    policy: Policy
+    clock: Clock
+
+
+def create_app(
+    backstage: Backstage, registry: CollectorRegistry, http: HttpTable, *, door: Door
+) -> Starlette:
     """Compose the routes; hosts are checked where only this machine is meant to reach us."""
-    web = Web(backstage, registry)
+    web, guard = Web(backstage, registry), Guard(door.accounts, door.policy)
+    pages = AccessPages(door.accounts, door.policy, Attempts(door.clock))
+    see, operate, administer = guard.protect, Role.OPERATOR, Role.ADMIN
     return Starlette(
         routes=[
-            Route("/", web.page),
-            Route("/events", web.archive),
-            Route("/events/{event_id}", web.event),
-            Route("/api/events", web.events),
-            Route("/api/cameras", web.cameras),
-            Route("/api/system", web.system),
-            Route("/api/reload", web.reload, methods=["POST"]),
-            Route("/api/events/{event_id}/feedback", web.feedback, methods=["POST"]),
-            Route("/api/cameras/{camera}/{switch}", web.turn, methods=["POST"]),
-            Route("/snapshots/{event_id}.jpg", web.snapshot),
-            Route("/clips/{event_id}.mp4", web.clip),
-            Route("/cameras/{camera}.jpg", web.picture),
-            Route("/metrics", web.metrics),
+            Route("/", see(web.page)),
+            Route("/events", see(web.archive)),
+            Route("/events/{event_id}", see(web.event)),
+            Route("/api/events", see(web.events)),
+            Route("/api/cameras", see(web.cameras)),
+            Route("/api/system", see(web.system)),
+            Route("/api/reload", see(web.reload, administer), methods=["POST"]),
+            Route("/api/events/{event_id}/feedback", see(web.feedback, operate), methods=["POST"]),
+            Route("/api/cameras/{camera}/{switch}", see(web.turn, operate), methods=["POST"]),
+            Route("/snapshots/{event_id}.jpg", see(web.snapshot)),
+            Route("/clips/{event_id}.mp4", see(web.clip)),
+            Route("/cameras/{camera}.jpg", see(web.picture)),
+            Route("/metrics", guard.watch(web.metrics)),
+            Route("/readyz", guard.watch(web.readiness)),
             Route("/healthz", web.health),
-            Route("/readyz", web.readiness),
             Mount("/static", StaticFiles(directory=STATIC_DIR)),
+            *pages.routes(guard),
         ],
         middleware=[
             Middleware(SecurityHeaders),
@@ -219,29 +232,12 @@ def create_app(backstage: Backstage, registry: CollectorRegistry, http: HttpTabl
     )
 
 
-class SecurityHeaders:
-    """Adds `SECURITY_HEADERS` to every response."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Pass the request on; the response's headers are added on their way out."""
-
-        def send_with_headers(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *SECURITY_HEADERS.items()]
-            return send(message)
-
-        return self._app(scope, receive, send_with_headers)
-
-
 def _allowed_hosts(http: HttpTable) -> list[str]:
     """Return the names under which we answer; against pages that rebind their name to 127.0.0.1."""
-    if http.host not in _LOOPBACK:
+    if http.host not in LOOPBACK:
         return ["*"]
     public = urlsplit(http.public_url).hostname
-    return [*sorted(_LOOPBACK), "[::1]", *([public] if public else [])]
+    return [*sorted(LOOPBACK), "[::1]", *([public] if public else [])]
 
 
 def _refuse_strangers(request: Request) -> None:

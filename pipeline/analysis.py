@@ -17,7 +17,7 @@ from pipeline.behaviour_events import BehaviourEvents, Moment
 from pipeline.clip_buffer import Clip, ClipBuffer
 from pipeline.controls import CameraControls
 from pipeline.errors import StateError
-from pipeline.events import EventBook
+from pipeline.events import EventBook, EventKey, Finding
 from pipeline.evidence import snapshot
 from pipeline.explanation import Explainer
 from pipeline.feedback import Lesson
@@ -25,6 +25,7 @@ from pipeline.metrics import Metrics
 from pipeline.presence import NO_PRESENCE, Presence
 from pipeline.presence_events import PresenceEvents
 from pipeline.recent import RecentFrames
+from pipeline.scene_change import Scene, SceneChange
 from pipeline.types import (
     CameraState,
     CameraStatus,
@@ -34,6 +35,7 @@ from pipeline.types import (
     Listener,
     ObservedFrame,
     SampledFrame,
+    Severity,
 )
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,9 @@ logger = logging.getLogger(__name__)
 F32 = NDArray[np.float32]
 
 STATE_INTERVAL_S = 1.0
+CHANGED_LABEL = "changed"
+CHANGED = "The whole picture looks different at once, as after a light was switched."
+LEARNED = "The new look of the picture is the usual one now."
 # A task that sets a label against this one looks for something that should not happen.
 NORMAL_LABEL = "normal"
 # A clip that is filled less says too little about behaviour.
@@ -90,16 +95,25 @@ def stages_for(
 ) -> Stages:
     """Return new stages for one camera, in the sizes that the checkpoint asks for."""
     feature_dim = checkpoint.feature_dim * len(checkpoint.pictures)
-    encoder = f"{checkpoint.name} {checkpoint.version}"
     return Stages(
         clips=ClipBuffer(checkpoint.num_frames, feature_dim, checkpoint.motion_dim),
-        anomaly=AnomalyDetector(replace(anomaly, encoder=encoder)),
+        anomaly=AnomalyDetector(replace(anomaly, encoder=encoder_name(checkpoint))),
         behaviour=Behaviour(checkpoint.tasks, behaviour),
         # Half a frame less, lest a frame that comes a millisecond early wait for the next one.
         stride_s=checkpoint.stride_s - 0.5 / checkpoint.sample_fps,
         alert_tasks=frozenset(name for name, task in checkpoint.tasks.items() if NORMAL_LABEL in task.labels),
         presence=presence,
     )
+
+
+def encoder_name(checkpoint: Checkpoint) -> str:
+    """Return the name under which a state says whose features it remembers."""
+    return f"{checkpoint.name} {checkpoint.version}"
+
+
+def state_path(folder: Path, camera: str) -> Path:
+    """Return where a camera's state lies in the folder of all."""
+    return folder / f"{camera}.npz"
 
 
 class CameraAnalysis:
@@ -130,6 +144,8 @@ class CameraAnalysis:
         self._level = 0.0
         self._state: CameraState | None = None
         self._state_due_s = float("-inf")
+        self._scene = SceneChange()
+        self._is_relearning = False
         self._is_saved = True  # the last attempt to save went well
 
     def absorb(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> None:
@@ -172,6 +188,11 @@ class CameraAnalysis:
     def take_status(self, status: CameraStatus, reason: str) -> None:
         """Take the camera's new status; whatever it seemed to see ends where it is not online."""
         with self._lock:
+            if self._status is CameraStatus.MOVED and status is CameraStatus.ONLINE:
+                self._scene.relearn()
+                self._is_relearning = True  # that it was moved has been told
+            elif status is not CameraStatus.ONLINE:
+                self._scene.forget()
             self._status = status
             if status is not CameraStatus.ONLINE:
                 self._quiet(EventKind.ANOMALY, reason)
@@ -193,7 +214,7 @@ class CameraAnalysis:
             state = self._stages.anomaly.to_bytes()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_state(self._state_path(folder), state)
+            write_state(state_path(folder, self.camera), state)
         except OSError as error:
             if self._is_saved:
                 logger.warning("what camera %s has learned could not be saved: %s", self.camera, error)
@@ -205,7 +226,7 @@ class CameraAnalysis:
 
     def load(self, folder: Path) -> None:
         """Take up what was learned before; a damaged file is logged and learning starts anew."""
-        path = self._state_path(folder)
+        path = state_path(folder, self.camera)
         if not path.exists():
             return
         try:
@@ -214,9 +235,6 @@ class CameraAnalysis:
                 self._budget_per_day = None  # what was loaded knows another budget
         except (StateError, OSError) as error:
             logger.warning("camera %s starts to learn anew: %s", self.camera, error)
-
-    def _state_path(self, folder: Path) -> Path:
-        return folder / f"{self.camera}.npz"
 
     def _remember(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> bool:
         if encoded is not None:
@@ -234,14 +252,21 @@ class CameraAnalysis:
         if switches.budget_per_day != self._budget_per_day:
             self._budget_per_day = switches.budget_per_day
             detector.alarm.set_budget(switches.budget_per_day)
-        suppressed = self._status is not CameraStatus.ONLINE or not switches.anomaly
+        is_seeing = self._status is CameraStatus.ONLINE and switches.anomaly
+        scene = self._look_at_scene(frame) if is_seeing else Scene.STEADY
+        rests = is_seeing and self._scene.lets_alarms_rest
+        suppressed, relearn = not is_seeing or rests, rests and scene is Scene.RELEARNING
+        utc_s = frame.frame.utc_s
         if encoded is None:
-            anomaly = detector.rest(frame.frame.utc_s, suppressed=suppressed)
+            anomaly = detector.rest(utc_s, suppressed=suppressed, relearn=relearn)
         else:
-            anomaly = detector.observe(encoded.grid, frame.movement, frame.frame.utc_s, suppressed=suppressed)
+            grid, movement = encoded.grid, frame.movement
+            anomaly = detector.observe(grid, movement, utc_s, suppressed=suppressed, relearn=relearn)
         self._level = anomaly.level
-        if suppressed:
+        if not is_seeing:
             self._quiet(EventKind.ANOMALY, "Anomaly events were switched off.")
+        elif suppressed:
+            self._quiet(EventKind.ANOMALY, "The whole picture has changed.")
         else:
             self._tell_anomaly(anomaly, frame)
 
@@ -255,14 +280,29 @@ class CameraAnalysis:
             if event is not None:
                 self._tell_snapshot(event, frame.frame)
 
+    def _look_at_scene(self, frame: ObservedFrame) -> Scene:
+        """Notice where the whole picture becomes another one; report that once, and when it is learned."""
+        seen = frame.frame
+        if frame.begins:
+            self._scene.forget()
+        scene = self._scene.observe(seen.luma, self._stages.anomaly.unusual_share, seen.utc_s)
+        key = EventKey(self.camera, EventKind.CAMERA, CHANGED_LABEL)
+        if scene is Scene.RELEARNING and not self._is_relearning:
+            finding = Finding(1.0, Severity.INFO, CHANGED, utc_s=seen.utc_s, captured_s=seen.arrived_s)
+            self._book.begin(key, finding)
+        elif scene is Scene.STEADY and self._is_relearning:
+            self._book.end(key, LEARNED, utc_s=seen.utc_s, captured_s=seen.arrived_s)
+        self._is_relearning = scene is Scene.RELEARNING or (self._is_relearning and scene is Scene.UNSETTLED)
+        return scene
+
     def _tell_anomaly(self, anomaly: Anomaly, frame: ObservedFrame) -> None:
         event = self._alarm_events.take(anomaly, frame)
         if event is not None:
             self._tell_snapshot(event, frame.frame)
 
     def _tell_behaviours(self, frame: SampledFrame, probabilities: Mapping[str, F32]) -> None:
-        moment = Moment(frame, self._stages.clips.clip(), self._recent)
         for change in self._stages.behaviour.update(frame.utc_s, probabilities):
+            moment = Moment(frame, self._stages.clips.clip(), self._recent)
             told = self._behaviour_events.take(change, moment)
             if told is not None:
                 self._tell_snapshot(told.event, told.picture)

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import math
 import os
 import zipfile
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 STATE_VERSION = 3
 # A level at which the alarm opens, by `Alarm.level`.
 THRESHOLD_LEVEL = 0.5
+# A cell is unusual for itself from so many of its deviations, or so many usual speeds above the usual.
+UNUSUAL_DEVIATIONS, UNUSUAL_SPEEDS = 3.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,9 @@ class Anomaly:
     @property
     def sight(self) -> Sight:
         """Return the most unusual thing, as feedback knows it again."""
-        return Sight(self.normality.part, tuple(np.round(self.normality.signature, 3).tolist()))
+        signature = tuple(np.round(self.normality.signature, 3).tolist())
+        strength = self.level / (1 - self.level) if self.level < 1 else math.inf
+        return Sight(self.normality.part, signature, round(strength, 3))
 
 
 class AnomalyDetector:
@@ -101,18 +106,29 @@ class AnomalyDetector:
         """Judge by what is known from now on; the alarm's calibration goes on."""
         self._learns = False
 
-    def observe(self, grid: F32, movement: F32, time_s: float, *, suppressed: bool = False) -> Anomaly:
+    @property
+    def unusual_share(self) -> float:
+        """Return the share of cells that were unusual, each for itself, in the last frame; 0 if unknown."""
+        if self._newest is None or math.isnan(self._newest.normality.score):
+            return 0.0
+        seen = self._newest.normality
+        return float(((seen.appearance > UNUSUAL_DEVIATIONS) | (seen.motion > UNUSUAL_SPEEDS)).mean())
+
+    def observe(
+        self, grid: F32, movement: F32, time_s: float, *, suppressed: bool = False, relearn: bool = False
+    ) -> Anomaly:
         """Judge one frame by its grid (112, 14, 14) and movement (56, 56, 3).
 
-        `suppressed` (covered, moved, switched off): nothing is learned, calibrated or opened.
+        `suppressed` (covered, moved, switched off): nothing is learned, calibrated or opened; with `relearn`
+        it is learned all the same.
         """
-        learn = self._is_safe(time_s) and not suppressed
+        learn = relearn or (self._is_safe(time_s) and not suppressed)
         score = self._normality.observe(grid, movement, time_s, learn=learn)
         return self._decide(score, time_s, suppressed=suppressed)
 
-    def rest(self, time_s: float, *, suppressed: bool = False) -> Anomaly:
+    def rest(self, time_s: float, *, suppressed: bool = False, relearn: bool = False) -> Anomaly:
         """Judge a frame that the gate found still, and that has no new features."""
-        learn = self._is_safe(time_s) and not suppressed
+        learn = relearn or (self._is_safe(time_s) and not suppressed)
         score = self._normality.rest(time_s, learn=learn)
         return self._decide(score, time_s, suppressed=suppressed)
 

@@ -23,7 +23,7 @@ MOST_KEY_FRAMES = 3
 # The run of frames that is named in words holds this share of all that spoke for the label.
 MOSTLY = 0.5
 # Cells that reach this share of the hottest one, and hang together with it, are the region.
-HOT_SHARE = 0.2
+HOT_SHARE = 0.5
 # A single cell says too much: what acts is larger than what moves fastest in it.
 BLUR_CELLS = 1.0
 

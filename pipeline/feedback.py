@@ -1,7 +1,7 @@
 """What people say of alarms in, what alarms no more out: things like a dismissed one are excused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +16,8 @@ F32 = NDArray[np.float32]
 MAX_LESSONS = 500
 # Signatures are scaled so that a distance of 1 is still the same kind of thing at about the same place.
 SAME_THING = 1.0
+# What is so many times as strong as anything that was dismissed alarms all the same.
+STRONGER = 1.5
 
 
 class Verdict(StrEnum):
@@ -53,7 +55,10 @@ class Lessons:
         return before != lesson
 
     def excuse(self, sight: Sight) -> bool:
-        """Say whether this is the same as something dismissed, and nothing that was confirmed is as near."""
+        """Say whether this is the same as something dismissed, and nothing that was confirmed is as near.
+
+        It is not the same where it is clearly stronger.
+        """
         dismissed = self._distance(sight, Verdict.NOT_AN_ALARM)
         return dismissed <= SAME_THING and dismissed < self._distance(sight, Verdict.WAS_AN_ALARM)
 
@@ -64,7 +69,9 @@ class Lessons:
             for lesson in self._lessons.values()
             if lesson.verdict is verdict
             for other in lesson.sights
-            if other.part == sight.part and len(other.signature) == len(sight.signature)
+            if other.part == sight.part
+            and len(other.signature) == len(sight.signature)
+            and (verdict is Verdict.WAS_AN_ALARM or sight.strength <= STRONGER * other.strength)
         ]
         if not known or not sight.signature:
             return float("inf")
@@ -82,6 +89,7 @@ class Lessons:
             "began_s": np.array([lesson.began_s for lesson in lessons], np.float64),
             "owners": np.array([number for number, _ in rows], np.int32),
             "parts": np.array([sight.part for _, sight in rows], np.str_),
+            "strengths": np.array([sight.strength for _, sight in rows], np.float32),
             "signatures": np.array(padded, np.float32).reshape(len(rows), width),
         }
 
@@ -93,9 +101,10 @@ class Lessons:
             ValueError: There is no such verdict, or the arrays do not belong together.
         """
         sights: dict[int, list[Sight]] = {}
-        for owner, part, row in zip(arrays["owners"], arrays["parts"], arrays["signatures"], strict=True):
+        columns = (arrays[name] for name in ("owners", "parts", "signatures", "strengths"))
+        for owner, part, row, strength in zip(*columns, strict=True):
             signature = tuple(float(value) for value in row[~np.isnan(row)])
-            sights.setdefault(int(owner), []).append(Sight(str(part), signature))
+            sights.setdefault(int(owner), []).append(Sight(str(part), signature, float(strength)))
         rows = zip(arrays["events"], arrays["verdicts"], arrays["began_s"], strict=True)
         lessons = [
             Lesson(str(event_id), Verdict(str(verdict)), float(began_s), tuple(sights.get(number, ())))
@@ -114,10 +123,15 @@ class Sights:
         self._kept: list[Sight] = []
 
     def see(self, sight: Sight) -> None:
-        """Keep a sight, unless one like it is kept or there are enough."""
-        if not sight.signature or len(self._kept) >= self.MOST:
+        """Keep a sight, unless there are enough; of one that is kept already, keep how strong it was."""
+        if not sight.signature:
             return
-        if all(_distance(sight, other) > self.NEWS for other in self._kept):
+        for number, other in enumerate(self._kept):
+            if _distance(sight, other) <= self.NEWS:
+                strongest = max(sight.strength, other.strength)
+                self._kept[number] = replace(other, strength=strongest)
+                return
+        if len(self._kept) < self.MOST:
             self._kept.append(sight)
 
     @property

@@ -89,10 +89,14 @@ class ObservedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A thing as normality sees it: two of one `part` at a distance of 1 or less are the same."""
+    """A thing as normality sees it: two of one `part` at a distance of 1 or less are the same.
+
+    `strength` is its score over the alarm's threshold at that time.
+    """
 
     part: str
     signature: tuple[float, ...]
+    strength: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,8 @@ class ScriptedDetector:
     expected_per_day: float = 1.25
     actual_per_day: float = 0.5
     lessons: list[Lesson] = field(default_factory=list)
+    relearned: list[float] = field(default_factory=list)
+    unusual_share: float = 0.0
 
     def teach(self, lesson: Lesson) -> None:
         self.lessons.append(lesson)
@@ -252,11 +254,14 @@ class ScriptedDetector:
     def level(self, score: float) -> float:
         return score
 
-    def observe(self, grid: np.ndarray, flow: np.ndarray, time_s: float, *, suppressed: bool) -> Anomaly:
+    def observe(
+        self, grid: np.ndarray, flow: np.ndarray, time_s: float, *, suppressed: bool, relearn: bool = False
+    ) -> Anomaly:
+        self.relearned += [time_s] if relearn else []
         self.observed.append((time_s, float(grid.mean()), suppressed))
         return self._say(time_s)
 
-    def rest(self, time_s: float, *, suppressed: bool) -> Anomaly:
+    def rest(self, time_s: float, *, suppressed: bool, relearn: bool = False) -> Anomaly:
         self.rested.append((time_s, suppressed))
         return self._say(time_s)
 

@@ -80,6 +80,20 @@ def test_every_setting_stands_in_the_commented_file(heading, model, names):
     assert set(re.findall(r"^(\w+) = ", body, re.MULTILINE)) == names - {"password"}
 
 
+def names_of(parser: argparse.ArgumentParser, *, of_command: bool = True) -> set[str]:
+    """Return what a command's table must list: options and arguments, or commands and their options."""
+    names: set[str] = set()
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            names |= action.choices.keys()
+            names |= {n for child in action.choices.values() for n in names_of(child, of_command=False)}
+        elif action.option_strings and not isinstance(action, argparse._HelpAction):
+            names.add(action.option_strings[-1])
+        elif of_command and not action.option_strings:
+            names.add(action.metavar.rstrip("…"))
+    return names
+
+
 @pytest.mark.parametrize("program", [build_parser(), build_training_parser()], ids=lambda parser: parser.prog)
 def test_every_command_and_option_is_documented(program):
     text = (DOCS / "cli.md").read_text(encoding="utf-8")
@@ -88,12 +102,7 @@ def test_every_command_and_option_is_documented(program):
         documented = {
             option.split()[0].rstrip("…") for option in rows(section(text, f"{program.prog} {name}"))
         }
-        options = {
-            action.option_strings[-1] if action.option_strings else action.metavar.rstrip("…")
-            for action in parser._actions
-            if not isinstance(action, argparse._HelpAction)
-        }
-        assert documented == options, name
+        assert documented == names_of(parser), name
 
 
 def test_every_metric_is_documented_with_its_labels():

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.clock import SystemClock
-from pipeline.evidence import REGION_COLOUR
+from pipeline.evidence import JPEG_QUALITY, REGION_COLOUR
 from pipeline.source import SourceSettings, open_source
 from pipeline.types import Region
 from training.anomaly_plots import file_name
@@ -65,7 +65,8 @@ def write_pictures(
             moment = wanted.pop(frame.time_s, None)
             if moment is not None:
                 path = folder / f"{file_name(scores.clip.name)}-{frame.time_s:06.1f}s.jpg"
-                cv2.imwrite(str(path), explain(_bgr(frame.original), moment))
+                picture = explain(_bgr(frame.original), moment)
+                cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
                 written.append(path)
             if not wanted:
                 break

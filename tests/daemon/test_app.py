@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -73,6 +74,17 @@ class House:
         """Return what the page answers in JSON, None where nobody does."""
         answer = self.fetch(path)
         return None if answer is None else json.loads(answer)
+
+    def post(self, path):
+        """Return the status of our own page's request."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        request = urllib.request.Request(url, method="POST", headers={"x-videobertd": "1"})
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
 
     def statuses(self):
         """Return the cameras' statuses by name."""
@@ -241,3 +253,15 @@ def test_sections_other_than_cameras_need_a_restart():
     before = Settings()
     after = Settings(mqtt={"port": 1}, logging={"level": "debug"}, cameras={"a": {"url": "a.mp4"}})
     assert sections_that_need_a_restart(before, after) == ["logging", "mqtt"]
+
+
+def test_a_word_on_an_event_and_a_budget_from_the_page_are_kept(house):
+    house.write({"gone": "/no/such.mp4"})
+    with house.running():
+        (event,) = wait_until(lambda: house.get("/api/events")["events"], 10)
+        # That a camera is away is not to be taught, and an event that never was is not known.
+        assert house.post(f"/api/events/{event['id']}/feedback?verdict=not_an_alarm") == 409
+        assert house.post("/api/events/never/feedback?verdict=not_an_alarm") == 404
+        assert house.post("/api/cameras/gone/budget?value=0.5") == 200
+    with house.running():
+        assert house.get("/api/cameras")["cameras"][0]["budget_per_day"] == 0.5

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import Settings, load_settings
+from daemon.config import HttpTable, Settings, load_settings
 from pipeline.errors import SettingsError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -52,6 +52,33 @@ def test_a_value_out_of_range_names_file_key_value_and_what_is_allowed(tmp_path)
     assert lines(tmp_path, text) == [
         "config.toml: cameras.porch.sample_fps: 50 is not allowed: must be at most 15"
     ]
+
+
+@pytest.mark.parametrize(
+    ("host", "login", "asks"),
+    [
+        ("127.0.0.1", "auto", False),
+        ("localhost", "auto", False),
+        ("0.0.0.0", "auto", True),
+        ("0.0.0.0", "never", False),
+        ("127.0.0.1", "always", True),
+    ],
+)
+def test_people_log_in_where_other_machines_can_reach_us_unless_the_settings_say_otherwise(host, login, asks):
+    assert HttpTable(host=host, login=login).asks is asks
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('proxy_user_header = "Remote-User"', "proxy_user_header needs trusted_proxies"),
+        ('proxy_user_header = "a: b"', "must be the name of an HTTP header, such as Remote-User"),
+        ('trusted_proxies = ["proxy.lan"]', "must be an address or a network, such as 192.0.2.7"),
+        ('login = "maybe"', "must be one of 'auto', 'always', 'never'"),
+    ],
+)
+def test_a_door_that_cannot_be_is_refused(tmp_path, line, sentence):
+    assert any(sentence in problem for problem in lines(tmp_path, f"[http]\n{line}"))
 
 
 ZONES = """

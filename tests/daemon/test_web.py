@@ -3,11 +3,14 @@
 import shutil
 import subprocess
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
+from daemon.access.accounts import Accounts
+from daemon.access.guard import Policy
 from daemon.archive_reader import ArchivePage
 from daemon.config import HttpTable
 from daemon.event_log import LoggedEvent
@@ -15,11 +18,12 @@ from daemon.feedback import FeedbackCommand, FeedbackError, UnknownEventError
 from daemon.pages import duration_text, latest_by_event, rarity
 from daemon.payloads import EventMessage, FeedbackMessage
 from daemon.views import CameraView, SystemView
-from daemon.web import create_app
+from daemon.web import Door, create_app
 from pipeline.errors import SettingsError
 from pipeline.feedback import Verdict
 from pipeline.metrics import Metrics
 from pipeline.types import CameraStatus
+from tests.fakes import ManualClock
 
 EVENT_ID = "00cpd7gq3g0123456789abc"
 PORCH = CameraView(
@@ -48,6 +52,10 @@ SYSTEM = SystemView(
     storage_problem="",
     outbox_pending=0,
 )
+
+
+# Nobody is asked who they are, so no account is ever looked up.
+EVERYBODY_IN = Door(Accounts(Path("nowhere"), ManualClock()), Policy(asks=False), ManualClock())
 
 
 @dataclass
@@ -91,7 +99,7 @@ class FakeBackstage:
         return tuple(entry for entry in self.log if entry.seq > after)[:limit]
 
     def newest_events(self, which, *, limit):
-        return self.log[-limit:]
+        return tuple(e for e in self.log if which.cameras is None or e.camera in which.cameras)[-limit:]
 
     def clip(self, event_id):
         return self.clips.get(event_id)
@@ -146,7 +154,8 @@ def backstage():
 def client(backstage):
     registry = CollectorRegistry()
     Metrics(registry).camera_up.labels("porch").set(1)
-    with TestClient(create_app(backstage, registry, HttpTable()), base_url="http://127.0.0.1:8080") as client:
+    app = create_app(backstage, registry, HttpTable(), door=EVERYBODY_IN)
+    with TestClient(app, base_url="http://127.0.0.1:8080") as client:
         yield client
 
 
@@ -400,13 +409,13 @@ def test_a_foreign_host_name_is_refused_on_loopback(client):
 def test_the_public_host_name_is_accepted_on_loopback(backstage):
     http = HttpTable(public_url="https://cctv.example/")
     with TestClient(
-        create_app(backstage, CollectorRegistry(), http), base_url="http://cctv.example"
+        create_app(backstage, CollectorRegistry(), http, door=EVERYBODY_IN), base_url="http://cctv.example"
     ) as client:
         assert client.get("/healthz").status_code == 200
 
 
 def test_any_host_name_is_accepted_where_the_network_is_let_in(backstage):
-    app = create_app(backstage, CollectorRegistry(), HttpTable(host="0.0.0.0"))
+    app = create_app(backstage, CollectorRegistry(), HttpTable(host="0.0.0.0"), door=EVERYBODY_IN)
     with TestClient(app, base_url="http://nas.lan:8080") as client:
         assert client.get("/healthz").status_code == 200
 

@@ -16,6 +16,8 @@ from pipeline.behaviour import Behaviour, BehaviourSettings
 from pipeline.clip_buffer import ClipBuffer
 from pipeline.controls import CameraControls
 from pipeline.events import EventBook
+from pipeline.feedback import Lesson
+from pipeline.feedback import Verdict as Word
 from pipeline.metrics import Metrics
 from pipeline.presence import NO_PRESENCE, Presence, Watch
 from pipeline.types import CameraState, CameraStatus, EventKind, EventPhase, Severity
@@ -249,7 +251,7 @@ def test_what_is_open_ends_with_the_reason_when_the_camera_is_covered():
 
 def test_once_the_camera_is_back_alarms_begin_again():
     bench = Bench({0.0: Verdict(0.9, OPENED), 1.0: Verdict(0.9, OPENED)})
-    bench.analysis.take_status(CameraStatus.MOVED, "The camera was moved.")
+    bench.analysis.take_status(CameraStatus.COVERED, "The lens is covered.")
     bench.see(0.0)
     bench.analysis.take_status(CameraStatus.ONLINE, "The view is back.")
     bench.see(1.0)
@@ -395,3 +397,55 @@ def test_stages_take_their_sizes_from_the_checkpoint():
     # A stride of 1 s at 5 frames a second: 1 - 0.1, so that a frame at 0.99 s is not too early.
     assert stages.stride_s == 0.9
     assert stages.alert_tasks == {"fight"}
+
+
+def show(bench, luma, begin_s, end_s):
+    """Show one grey picture, five frames a second."""
+    for step in range(round((end_s - begin_s) * 5)):
+        frame = observed_frame(begin_s + step / 5)
+        frame = replace(frame, frame=replace(frame.frame, luma=np.full((36, 64), luma, np.uint8)))
+        bench.analysis.absorb(
+            frame, EncodedFrame(np.zeros(3, np.float32), np.zeros((112, 14, 14), np.float32))
+        )
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_a_light_that_is_switched_is_one_camera_event(share):
+    bench = Bench()
+    show(bench, 150, 0.0, 20.0)
+    bench.detector.unusual_share = share
+    show(bench, 60, 20.0, 160.0)
+    # It has settled 8 s after the switch, and is the usual picture after 120 s more.
+    begun, ended = bench.listener.events
+    assert (begun.kind, begun.label, begun.phase, begun.start_utc_s) == ("camera", "changed", "new", 28.0)
+    assert (ended.phase, ended.end_utc_s) == ("end", 148.0)
+    # Where only a visitor is unusual, the camera just exposed anew: nothing rests, nothing is relearned.
+    suppressed = [time_s for time_s, _, is_suppressed in bench.detector.observed if is_suppressed]
+    assert (len(suppressed), len(bench.detector.relearned)) == ((640, 600) if share == 0.9 else (0, 0))
+
+
+def test_an_alarm_that_a_light_has_opened_ends_when_that_is_recognised():
+    bench = Bench({20.0: Verdict(0.9, OPENED)})
+    show(bench, 150, 0.0, 20.0)
+    show(bench, 60, 20.0, 20.2)
+    bench.detector.unusual_share = 0.9
+    show(bench, 60, 20.2, 21.0)
+    assert bench.told == [("new", "unusual"), ("end", "unusual")]
+    assert bench.listener.events[-1].explanation == "The whole picture has changed."
+
+
+def test_after_a_camera_was_moved_its_new_view_is_learned_before_anything_alarms():
+    bench = Bench({22.0: Verdict(0.9, OPENED)})
+    show(bench, 150, 0.0, 20.0)
+    bench.analysis.take_status(CameraStatus.MOVED, "The camera was moved.")
+    show(bench, 60, 20.0, 21.0)
+    bench.analysis.take_status(CameraStatus.ONLINE, "The view is the usual one.")
+    show(bench, 60, 21.0, 23.0)
+    assert bench.detector.relearned[:1] == [21.0]
+    assert bench.listener.events == []
+
+
+def test_a_persons_word_reaches_the_detector(bench):
+    lesson = Lesson("e", Word.NOT_AN_ALARM, 0.0, ())
+    bench.analysis.teach(lesson)
+    assert bench.detector.lessons == [lesson]

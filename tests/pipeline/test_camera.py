@@ -58,7 +58,8 @@ class World:
             is_enabled=lambda: self.enabled,
             rng=random.Random(0),
         )
-        self.camera = Camera(CameraSettings("porch", SourceSettings(url, **settings)), links)
+        source = SourceSettings(url, **settings)
+        self.camera = Camera(CameraSettings("porch", source, sample_fps=5.0), links)
 
     def run(self, *, waits):
         stop = ManualStop(self.clock, waits=waits)

@@ -35,6 +35,13 @@ def test_only_the_same_thing_of_the_same_part_is_excused(sight, excused):
     assert taught(lesson(NO, FLAG)).excuse(sight) is excused
 
 
+@pytest.mark.parametrize(("strength", "excused"), [(3.0, True), (3.1, False), (0.5, True)])
+def test_what_is_clearly_stronger_than_what_was_dismissed_alarms_all_the_same(strength, excused):
+    # 1.5 times 2 is 3.
+    pupil = taught(lesson(NO, Sight("motion", (1.0,), 2.0)))
+    assert pupil.excuse(Sight("motion", (1.0,), strength)) is excused
+
+
 def test_any_sight_of_a_dismissed_event_excuses():
     crossing = [Sight("motion", (float(place), 0.0)) for place in (0, 3, 6)]
     assert taught(lesson(NO, *crossing)).excuse(Sight("motion", (5.5, 0.0)))
@@ -89,3 +96,10 @@ def test_sights_keep_what_is_new_and_not_more_than_enough():
     sights.see(Sight("motion", ()))
     # 0.5 is as near to 0 as an old sight; 1.0 is within 0.5 of 0.6.
     assert [sight.signature[0] for sight in sights.kept] == [0.0, 0.6, *range(2, 16)]
+
+
+def test_a_sight_that_is_kept_is_as_strong_as_it_ever_was():
+    sights = Sights()
+    for strength in (1.2, 2.5, 1.4):
+        sights.see(Sight("motion", (1.0,), strength))
+    assert sights.kept == (Sight("motion", (1.0,), 2.5),)

@@ -122,39 +122,6 @@ def test_folds_report_the_whole_model_and_draw_it(place, capsys):
     assert {path.suffix for path in (place / "plots").iterdir()} == {".png"}
 
 
-def test_explanations_are_checked_on_clips_that_no_fold_has_seen(place, capsys):
-    report = place / "explained.json"
-    options = ["--data", str(place / "clips"), "--task", "fight", "--rename", "calm=normal", "--folds", "2"]
-    drawn = ["--places", "1", "--json", str(report), "--plots", str(place / "plots")]
-    assert main(["explain", *options, *reading(place), *drawn]) == 0
-    written = json.loads(report.read_text())
-    # Four clips show the square; the folds' models get them right. Each fold checks one region.
-    assert (written["clips"], written["groups"]) == (4, 4)
-    assert written["places"]["movement of key frames"]["clips"] == 2
-    assert set(written["frames"]["the clip's mean frame"]["left out"]) == {"deletion", "insertion"}
-    assert (place / "plots/explain-fight.png").exists()
-    assert "left out" in capsys.readouterr().out
-
-
-def test_alarms_are_counted_for_cameras_of_several_rates(place, taught, capsys):
-    report = place / "alarms.json"
-    options = ["--checkpoint", str(taught[0]), "--footage", str(place / "clips"), "--without", "fight"]
-    kept = ["--cache", str(place / "cache"), "--json", str(report)]
-    assert main(["alarms", *options, "--camera-fps", "own,5", *kept]) == 0
-    written = json.loads(report.read_text())["alarms"]
-    assert [(row["label"], row["camera_fps"]) for row in written] == [("fight", None), ("fight", 5.0)]
-    # As above: four calm clips of three seconds that count, and no event.
-    assert (written[0]["events"], written[0]["hours"]) == (0, pytest.approx(4 * 3 / 3600))
-    assert "own rate" in capsys.readouterr().out
-
-
-def test_a_camera_rate_is_a_number_above_zero_or_own(place, capsys):
-    with pytest.raises(SystemExit) as usage:
-        main(["alarms", "--footage", str(place), "--camera-fps", "own,0"])
-    assert usage.value.code == 2
-    assert "0 is not above 0" in capsys.readouterr().err
-
-
 def test_without_ordinary_footage_nothing_is_exported(place, run, capsys):
     arguments = ["--model", str(run / "model"), *reading(place), "--out", str(place / "nothing")]
     assert main(["export", *arguments]) == 3

@@ -1,0 +1,171 @@
+"""What "not an alarm" costs: after twenty words on other things, which anomalies are still told?
+
+    python -m benchmarks.feedback           # about five minutes
+
+Ped2: learned from training clips 01–10; the twenty strongest moments of the held-out clips 11–16, which are
+normal, are dismissed as a user would who finds them in the list; the test clips then say what is still found.
+Home: learned from the recordings without a fall; dismissed are the twenty strongest moments outside of falls
+in the first half of the others; the falls of the second half say what is still found.
+
+A moment is everything at least as high as the twentieth peak, within 2 s around its own peak. That height is
+the threshold of everything below. An anomaly is found if two of three scores in a row reach it and are not
+excused; scores are the same before and after, so that only the feedback makes a difference.
+"""
+
+import argparse
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from models.checkpoint import DEFAULT_DIR
+from models.runtime import Encoder, open_encoder
+from pipeline.feedback import Lesson, Lessons, Sights, Verdict
+from pipeline.replay import ReplayResult, ReplaySettings, replay
+from pipeline.types import Sight
+
+WORDS = 20
+AROUND_S = 2.0
+MARGIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What one frame said: its clip and second, its score, and what it showed."""
+
+    clip: str
+    time_s: float
+    score: float
+    sight: Sight
+
+
+def moments(results: Iterable[ReplayResult]) -> list[Moment]:
+    """Return what each judged frame said."""
+    return [
+        Moment(Path(r.source).name, r.time_s, r.anomaly.normality.score, r.anomaly.sight)
+        for r in results
+        if r.anomaly is not None and not np.isnan(r.anomaly.normality.score)
+    ]
+
+
+def near(one: Moment, other: Moment) -> bool:
+    """Say whether two moments are one event."""
+    return one.clip == other.clip and abs(one.time_s - other.time_s) <= AROUND_S
+
+
+def strongest(normal: list[Moment], count: int) -> list[Moment]:
+    """Return the highest peaks, no two within twice AROUND_S."""
+    peaks: list[Moment] = []
+    for moment in sorted(normal, key=lambda m: -m.score):
+        apart = all(p.clip != moment.clip or abs(p.time_s - moment.time_s) > 2 * AROUND_S for p in peaks)
+        if apart and len(peaks) < count:
+            peaks.append(moment)
+    return peaks
+
+
+def dismiss(normal: list[Moment], peaks: list[Moment], threshold: float) -> Lessons:
+    """Say of each peak that it was no alarm."""
+    lessons = Lessons()
+    for number, peak in enumerate(peaks):
+        sights = Sights()
+        for moment in (m for m in normal if near(m, peak) and m.score >= threshold):
+            sights.see(sight_of(moment, threshold))
+        lessons.take(Lesson(f"{number}", Verdict.NOT_AN_ALARM, peak.time_s, sights.kept))
+    return lessons
+
+
+def sight_of(moment: Moment, threshold: float) -> Sight:
+    """Return what a moment showed, as strong as it is by this threshold."""
+    return replace(moment.sight, strength=moment.score / threshold)
+
+
+def is_found(event: list[Moment], threshold: float, lessons: Lessons) -> bool:
+    """Say whether two of three frames in a row reach the threshold and are not excused."""
+    high = [m.score >= threshold and not lessons.excuse(sight_of(m, threshold)) for m in event]
+    return any(sum(high[i : i + 3]) >= 2 for i in range(len(high)))
+
+
+def report(name: str, normal: list[Moment], events: list[list[Moment]]) -> None:
+    """Print what is found before and after the feedback."""
+    peaks = strongest(normal, WORDS)
+    threshold, nothing = peaks[-1].score, Lessons()
+    lessons = dismiss(normal, peaks, threshold)
+    before = [event for event in events if is_found(event, threshold, nothing)]
+    after = [event for event in before if is_found(event, threshold, lessons)]
+    high = [m for event in events for m in event if m.score >= threshold]
+    kept = [m for m in high if not lessons.excuse(sight_of(m, threshold))]
+    around = [[m for m in normal if near(m, peak)] for peak in peaks]
+    again = sum(is_found(moment, threshold, lessons) for moment in around)
+    once = sum(is_found(moment, threshold, nothing) for moment in around)
+    print(f"{name}: {len(peaks)} dismissed, threshold {threshold:.2f}")
+    print(f"  dismissed things that alarm: {once} before, {again} again")
+    print(f"  anomalies found: {len(before)} of {len(events)} before, {len(after)} after", end="")
+    print(f" ({len(after) / max(len(before), 1):.0%} kept)")
+    print(f"  their frames above the threshold: {len(high)}, not excused {len(kept)}", end="")
+    print(f" ({len(kept) / max(len(high), 1):.1%})", flush=True)
+
+
+def by_clip(all_moments: list[Moment], chosen: Callable[[Moment], bool]) -> list[list[Moment]]:
+    """Return the chosen frames as events: one for each run within a clip."""
+    events: dict[tuple[str, int], list[Moment]] = defaultdict(list)
+    run, last = 0, False
+    for moment in all_moments:
+        now = chosen(moment)
+        run += now and not last
+        if now:
+            events[moment.clip, run].append(moment)
+        last = now
+    return list(events.values())
+
+
+def ped2(encoder: Encoder, data: Path) -> None:
+    """Measure on the walkway."""
+    clips = sorted((data / "train").iterdir())
+    truth = json.loads((data / "test/frame_labels.json").read_text())
+    tests = sorted(path for path in (data / "test").iterdir() if path.is_dir())
+    results = replay([*clips[10:], *tests], encoder=encoder, settings=ReplaySettings(), learn=clips[:10])
+    played = list(results)
+    normal = moments(r for r in played if "train" in Path(r.source).parts)
+    seen = moments(r for r in played if "test" in Path(r.source).parts)
+    report("ped2", normal, by_clip(seen, lambda m: bool(truth[m.clip][round(m.time_s * 10)])))
+
+
+def home(encoder: Encoder, data: Path) -> None:
+    """Measure on the falls at home."""
+    falls: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    with (data / "segments.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            if row["label"] == "falling":
+                times = (float(row["start_s"]) - MARGIN_S, float(row["end_s"]) + MARGIN_S)
+                falls[Path(row["file"]).name].append(times)
+
+    def is_fall(moment: Moment) -> bool:
+        return any(begin <= moment.time_s <= end for begin, end in falls[moment.clip])
+
+    clips = sorted((data / "video").glob("*.mp4"))
+    lessons, others = (
+        [c for c in clips if c.name not in falls],
+        [c for c in clips if c.name in falls],
+    )
+    played = moments(replay(others, encoder=encoder, settings=ReplaySettings(), learn=lessons))
+    half = {clip.name for clip in others[: len(others) // 2]}
+    normal = [m for m in played if m.clip in half and not is_fall(m)]
+    report("home", normal, by_clip([m for m in played if m.clip not in half], is_fall))
+
+
+def main() -> None:
+    """Measure on both."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    options = parser.parse_args()
+    encoder = open_encoder(DEFAULT_DIR, device="cpu")
+    ped2(encoder, options.data / "ped2")
+    home(encoder, options.data / "home")
+
+
+if __name__ == "__main__":
+    main()

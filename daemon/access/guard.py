@@ -1,0 +1,123 @@
+"""Requests in, the account behind each out: by session, by token, or by a proxy that has asked already.
+
+Whoever is not recognised gets the login page, or 401 where a program asks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address, ip_network
+from urllib.parse import quote
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from daemon.access.accounts import Accounts
+from daemon.access.rights import EVERYBODY, Account, Role
+
+COOKIE = "videobertd"
+# What somebody may do before the first password is changed.
+OWN_PATHS = ("/account", "/logout")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who is asked to log in.
+
+    `asks` False lets everybody in as an admin. `proxy_header` names the user where a proxy at one of the
+    `trusted_proxies` (addresses or networks) has checked the password. `open_metrics` leaves metrics and
+    readiness to everybody.
+    """
+
+    asks: bool
+    session_s: float = 7 * 86400.0
+    proxy_header: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    open_metrics: bool = True
+
+    def trusts(self, address: str) -> bool:
+        """Say whether what this peer says of its users is believed."""
+        try:
+            peer = ip_address(address)
+        except ValueError:  # a socket without an address
+            return False
+        return any(peer in ip_network(proxy, strict=False) for proxy in self.trusted_proxies)
+
+
+Endpoint = Callable[[Request], Response]
+
+
+class Guard:
+    """Stands before each endpoint and names the account in `request.state.account`."""
+
+    def __init__(self, accounts: Accounts, policy: Policy) -> None:
+        self._accounts = accounts
+        self._policy = policy
+
+    def protect(self, endpoint: Endpoint, role: Role = Role.VIEWER) -> Endpoint:
+        """Return the endpoint for those only who may do what `role` may."""
+
+        def protected(request: Request) -> Response:
+            account = self._account(request) if self._policy.asks else EVERYBODY
+            refusal = _refusal(request, account, role)
+            if refusal is not None:
+                return refusal
+            request.state.account = account
+            return endpoint(request)
+
+        return protected
+
+    def watch(self, endpoint: Endpoint) -> Endpoint:
+        """Return an endpoint for whoever watches over the process, as the policy has it."""
+        return endpoint if self._policy.open_metrics else self.protect(endpoint)
+
+    def _account(self, request: Request) -> Account | None:
+        """Return who asks; the first way of saying so that is tried counts."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return self._accounts.of_token(token.strip())
+        policy = self._policy
+        if policy.proxy_header and policy.trusts(peer_of(request)):
+            name = request.headers.get(policy.proxy_header, "")
+            return self._accounts.of_name(name) if name else None
+        key = session_key(request.headers)
+        return self._accounts.of_session(key) if key else None
+
+
+def _refusal(request: Request, account: Account | None, role: Role) -> Response | None:
+    """Return what is answered instead of the endpoint; None where the request may pass."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    path = request.url.path
+    if account is None:
+        if wants_page:
+            return RedirectResponse(f"/login?next={quote(path, safe='/')}", status_code=303)
+        challenge = {"www-authenticate": "Bearer"}
+        return JSONResponse({"error": "log in, or send a token"}, status_code=401, headers=challenge)
+    if account.must_change and path not in OWN_PATHS:
+        if wants_page:
+            return RedirectResponse("/account", status_code=303)
+        return JSONResponse({"error": "choose a password first, at /account"}, status_code=403)
+    if not account.may(role):
+        return JSONResponse({"error": f"this needs the role {role.name.lower()}"}, status_code=403)
+    return None
+
+
+def peer_of(request: Request) -> str:
+    """Return the address of whoever is connected; empty for a socket without one."""
+    return request.client.host if request.client else ""
+
+
+def session_key(headers: Headers) -> str:
+    """Return the key in the session's cookie; empty where there is none."""
+    try:
+        cookie = SimpleCookie(headers.get("cookie", ""))
+    except CookieError:
+        return ""
+    return cookie[COOKIE].value if COOKIE in cookie else ""
+
+
+def account_of(request: Request) -> Account:
+    """Return who is behind a request that `protect` let pass."""
+    account: Account = request.state.account
+    return account

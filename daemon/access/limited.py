@@ -1,0 +1,103 @@
+"""A backstage and some cameras in, that part of it out: each object is checked, of others is no trace."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from daemon.archive_reader import ArchivePage
+from daemon.event_log import BegunFilter, EventFilter, LoggedEvent
+from daemon.feedback import FeedbackCommand, UnknownEventError
+from daemon.payloads import EventMessage, FeedbackMessage
+from daemon.views import Archive, Backstage, CameraView, SystemView
+from pipeline.errors import SettingsError
+
+
+class LimitedArchive:
+    """Past events of some cameras."""
+
+    def __init__(self, archive: Archive, cameras: Collection[str]) -> None:
+        self._archive = archive
+        self._cameras = tuple(sorted(cameras))
+
+    def page(self, which: BegunFilter) -> ArchivePage:
+        """Return the next events that match."""
+        return self._archive.page(replace(which, cameras=self._cameras))
+
+    def messages(self, event_id: str) -> tuple[EventMessage, ...]:
+        """Return an event's messages; none of an event of another camera."""
+        return tuple(
+            message for message in self._archive.messages(event_id) if message.camera in self._cameras
+        )
+
+    def labels(self) -> tuple[str, ...]:
+        """Return every label that an event has, of whichever camera."""
+        return self._archive.labels()
+
+
+class LimitedBackstage:
+    """What somebody may see who has rights on some cameras only; of the others there is no trace."""
+
+    def __init__(self, backstage: Backstage, cameras: Collection[str]) -> None:
+        self._backstage = backstage
+        self._cameras = tuple(sorted(cameras))
+
+    @property
+    def archive(self) -> LimitedArchive:
+        """Past events of these cameras."""
+        return LimitedArchive(self._backstage.archive, self._cameras)
+
+    def cameras(self) -> tuple[CameraView, ...]:
+        """Return these cameras in the order of the settings."""
+        return tuple(camera for camera in self._backstage.cameras() if camera.name in self._cameras)
+
+    def system(self) -> SystemView:
+        """Return how the daemon itself stands."""
+        return self._backstage.system()
+
+    def events(self, which: EventFilter, *, after: int, limit: int) -> tuple[LoggedEvent, ...]:
+        """Return the first of these cameras' messages with a seq above `after`, oldest first."""
+        return self._backstage.events(replace(which, cameras=self._cameras), after=after, limit=limit)
+
+    def newest_events(self, which: EventFilter, *, limit: int) -> tuple[LoggedEvent, ...]:
+        """Return the last messages of these cameras, oldest first."""
+        return self._backstage.newest_events(replace(which, cameras=self._cameras), limit=limit)
+
+    def snapshot(self, event_id: str) -> bytes | None:
+        """Return an event's JPEG, or None where none is kept or it is not theirs."""
+        return self._backstage.snapshot(event_id) if self._is_theirs(event_id) else None
+
+    def clip(self, event_id: str) -> Path | None:
+        """Return an event's MP4 file, or None where none is kept or it is not theirs."""
+        return self._backstage.clip(event_id) if self._is_theirs(event_id) else None
+
+    def picture(self, camera: str) -> bytes | None:
+        """Return a camera's newest picture as JPEG."""
+        return self._backstage.picture(camera) if camera in self._cameras else None
+
+    def request_reload(self) -> None:
+        """Have the settings read again."""
+        self._backstage.request_reload()
+
+    def give_feedback(self, command: FeedbackCommand) -> FeedbackMessage:
+        """Take somebody's word on an event of these cameras.
+
+        Raises:
+            UnknownEventError: There is no such event, or it is another camera's.
+            FeedbackError: Nothing can be learned from it.
+        """
+        if not self._is_theirs(command.event):
+            raise UnknownEventError(f"there is no event {command.event!r}")
+        return self._backstage.give_feedback(command)
+
+    def turn(self, camera: str, switch: str, text: str) -> None:
+        """Turn a switch of one of these cameras.
+
+        Raises:
+            SettingsError: There is no such camera or switch, or it can't be turned there.
+        """
+        if camera not in self._cameras:
+            raise SettingsError(f"no camera is named {camera!r}")
+        self._backstage.turn(camera, switch, text)
+
+    def _is_theirs(self, event_id: str) -> bool:
+        return bool(self.archive.messages(event_id))

@@ -1,0 +1,44 @@
+"""What an account may do: a role, and the cameras it sees."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Role(IntEnum):
+    """Each role may do what the ones before it may.
+
+    A viewer looks; an operator also says what was no alarm, and turns switches; an admin also reloads the
+    settings.
+    """
+
+    VIEWER = 1
+    OPERATOR = 2
+    ADMIN = 3
+
+
+ROLES = {role.name.lower(): role for role in Role}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who was recognised; `cameras` None sees all.
+
+    `must_change` says that the password was not chosen by its owner: nothing else is allowed before.
+    """
+
+    name: str
+    role: Role
+    cameras: frozenset[str] | None = None
+    must_change: bool = False
+
+    def sees(self, camera: str) -> bool:
+        """Say whether anything of this camera may be shown."""
+        return self.cameras is None or camera in self.cameras
+
+    def may(self, role: Role) -> bool:
+        """Say whether the account may do what `role` may."""
+        return self.role >= role
+
+
+# Where no login is asked for, everybody who reaches the port is this.
+EVERYBODY = Account("everybody", Role.ADMIN)
