@@ -4,9 +4,8 @@ import re
 import shlex
 from pathlib import Path
 
-import torch
-
 from tests.media import HEIGHT_PX, WIDTH_PX, moving_square, scene, write_video
+from tests.models.inputs import one_thread
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -22,12 +21,8 @@ def code_blocks(document: str, heading: str | None = None) -> list[str]:
 def run(block: str, names: dict[str, object] | None = None) -> dict[str, object]:
     """Run a block as a script and return what it has defined; `names` are those defined before it."""
     defined = {"__name__": "__main__", **(names or {})}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # more of them only wait for one another on a busy machine
-    try:
+    with one_thread():
         exec(compile(block, "a document's block", "exec"), defined)
-    finally:
-        torch.set_num_threads(threads)
     return defined
 
 
@@ -59,12 +54,12 @@ def pictures(label: str, *, seed: int) -> list:
 
 
 def commands(document: str) -> list[list[str]]:
-    """Return the words of each command of ours in a document's shell blocks, without comments."""
+    """Return the words of each command of ours in a document's shell blocks, without comments and "…"."""
     text = (REPOSITORY / document).read_text(encoding="utf-8")
     blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
     lines = [line.strip() for line in blocks.splitlines()]
     return [
-        shlex.split(line, comments=True)
+        [word for word in shlex.split(line, comments=True) if word != "…"]
         for line in lines
         if line.startswith(("videobertd ", "videobert-train "))
     ]

@@ -1,5 +1,7 @@
 """Nano models with weights large enough for every influence to show, and clips for them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -41,6 +43,17 @@ def inputs(config: VideoBERTConfig, *, batch: int = 2, num_frames: int = FRAMES,
         video_mask=torch.ones(batch, num_frames, dtype=torch.bool),
         text_mask=torch.ones(batch, WORDS, dtype=torch.bool),
     )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread: on a busy machine more of them wait for one another at every small step."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def assert_close(one: Tensor, other: Tensor) -> None:

@@ -8,7 +8,7 @@ import torch
 from models import VideoBERTForCaptioning
 from models.captioning import VideoBERTForCaptioning as Captioner
 from models.errors import CheckpointError
-from tests.models.inputs import nano
+from tests.models.inputs import nano, one_thread
 from tests.training.data import write_table
 from tests.training.teaching import DIM, MOTION_DIM, NUM_FRAMES, FakeStore, levels
 from training.captions import TASK, CaptionLearning, CaptionTeacher, Said, measures, seeded, sentences_of
@@ -68,7 +68,8 @@ def test_one_sentence_alone_is_nothing_to_learn(data):
 def test_a_captioner_says_of_unseen_groups_what_is_right(data):
     _, examples, clips = data
     teacher = CaptionTeacher(clips, SENTENCES, LEARNING)
-    folds = teacher.cross_validate(seeded(new_model, 0), examples, folds=2)
+    with one_thread():
+        folds = teacher.cross_validate(seeded(new_model, 0), examples, folds=2)
     assert [len(fold) for fold in folds] == [12, 12]
     found = measures(folds)
     # One feature tells the labels apart by six deviations of its noise.
