@@ -5,12 +5,18 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+pytest.importorskip("peft", reason="peft is not installed")
+
+from tests.training.teaching import TEXT, classifier, levels, taught
+from training.examples import Cut
+from training.finetune import FineTuner, FineTuning
 from training.hardware import Hardware, device_of, is_main, processes
 from training.loop import Hooks, Loop, LoopSettings
 
@@ -19,7 +25,7 @@ INPUTS = torch.randn(12, 4, generator=torch.Generator().manual_seed(1))
 TRUTH = INPUTS.sum(dim=1)
 
 
-def shared_run(*, accumulate: int, out: Path | None = None) -> dict[str, list[float]]:
+def shared_run(*, accumulate: int, out: Path | None = None) -> dict[str, object]:
     """Train on three batches an epoch; return the weights, the batches read, and the kinds of products."""
     torch.manual_seed(0)
     model, read, kinds = nn.Linear(4, 1), [], set()
@@ -38,8 +44,20 @@ def shared_run(*, accumulate: int, out: Path | None = None) -> dict[str, list[fl
     weights = [*model.weight.flatten().tolist(), *model.bias.tolist()]
     told = {"weights": weights, "read": read, "kinds": sorted(kinds), "score": trained.best_score}
     if out is not None:
-        out.write_text(json.dumps(told))
+        out.write_text(json.dumps({**told, "fine-tuned": fine_tuned(out.with_suffix(""))}))
     return told
+
+
+def fine_tuned(folder: Path) -> float:
+    """Fine-tune both paths, with unlabelled clips and batches without text; return the sum of all weights."""
+    examples, clips = taught(folder, levels(6, apart=2))
+    few, rest = examples[:8], clips.whole(examples[8:], windows=1)
+    unlabelled = [Cut(replace(cut.example, task="", label=-100), cut.window) for cut in rest]
+    loop = LoopSettings(epochs=2, learning_rate=1e-2, patience=None, ema_decay=0.9)
+    settings = FineTuning(loop=loop, batch_size=4, windows=1, validation_folds=2)
+    model = classifier(statistics=("mean",))
+    FineTuner(clips, TEXT, settings, hardware=Hardware("cpu"), unlabelled=unlabelled).teach(model, few)
+    return float(sum(parameter.detach().double().abs().sum() for parameter in model.parameters()))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +76,7 @@ def shared(tmp_path_factory):
         )
         for rank in range(2)
     ]
-    assert [process.wait(timeout=120) for process in running] == [0, 0]
+    assert [process.wait(timeout=200) for process in running] == [0, 0]
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
 
 
@@ -67,6 +85,10 @@ def test_two_processes_share_the_batches_and_end_with_the_same_weights(shared):
     assert [one["read"] for one in shared] == [[0, 2, 0, 2], [1, 0, 1, 0]]
     assert shared[0]["weights"] == shared[1]["weights"]
     assert [one["score"] for one in shared] == [0.0, 0.0]
+
+
+def test_two_processes_fine_tune_one_model(shared):
+    assert shared[0]["fine-tuned"] == shared[1]["fine-tuned"]
 
 
 def test_two_processes_learn_what_one_learns_that_accumulates(shared):
