@@ -48,11 +48,11 @@ def watch(folder: Path, options: argparse.Namespace) -> list[Told]:
     with ExitStack() as stack:
         mqtt_port = stack.enter_context(broker(folder))
         urls = stack.enter_context(served(files, copies=1))
-        began_utc_s = time.time()
         config, http_port = write_config(folder, urls, mqtt_port, options.budget)
         stack.enter_context(running([sys.executable, "-m", "daemon.cli", "run", "--config", str(config)]))
         page = f"http://127.0.0.1:{http_port}/metrics"
         wait_until(lambda: cameras_up(page) == len(urls), timeout_s=60, what="the cameras")
+        began_utc_s = time.time()  # each client is shown the video from its beginning
         end_s = hurries(options.calm)[-1][1] + PAUSE_S / 2
         time.sleep(max(0.0, began_utc_s + end_s - time.time()))
         return read_events(config, began_utc_s)

@@ -224,7 +224,7 @@ class Alarm:
 
     def _calibrate(self, step_s: float, sustained: float) -> None:
         tail = self._calibration.tail
-        self._calibration.add(step_s, sustained)
+        self._calibration.add(step_s, sustained, is_high=sustained >= self._close_level())
         if self._calibration.tail is not tail:
             self._set_threshold()
 

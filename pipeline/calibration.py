@@ -16,6 +16,8 @@ F64 = NDArray[np.float64]
 # A young calibration works on twelfths of a block, until this many whole blocks are there.
 FINE_PER_BLOCK = 12
 ENOUGH_BLOCKS = 30
+# So many twelfths may wait for what becomes of them: a quarter of an hour, with blocks of a minute.
+MAX_WAITING = 15 * FINE_PER_BLOCK
 # Fewer maxima say nothing about a tail.
 MIN_BLOCKS = 8
 # Two weeks of minutes: what a camera has forgotten after that cannot alarm by being rare.
@@ -129,7 +131,7 @@ class Calibration:
         self._open_block: list[float] = []  # the fine maxima of the block that is not over yet
         self._open_s = 0.0
         self._open_max = -math.inf
-        self._waiting: float | None = None  # the newest fine maximum: an alarm may yet show what it was
+        self._waiting: list[float] = []  # the newest fine maxima: an alarm may yet show what they were
         self._observed_s = 0.0
         self._hour = 0
         self._tail: Tail | None = None
@@ -175,23 +177,27 @@ class Calibration:
             self._hour = hour
             self._fit()
 
-    def add(self, step_s: float, score: float) -> None:
-        """Observe a score that stood for `step_s` seconds."""
+    def add(self, step_s: float, score: float, *, is_high: bool = False) -> None:
+        """Observe a score that stood for `step_s` seconds.
+
+        What rises slowly to an alarm must not lift the threshold on its way: high blocks wait.
+        """
         self._observed_s += step_s
         self._open_s += step_s
         self._open_max = max(self._open_max, score)
         if self._open_s >= self._block_s / FINE_PER_BLOCK:
-            self._close_fine_block()
+            self._close_fine_block(is_high=is_high)
 
     def forget_newest(self) -> None:
-        """Leave out the fine block in progress and the one before: they led to an alarm."""
-        self._waiting, self._open_s, self._open_max = None, 0.0, -math.inf
+        """Leave out the fine block in progress and those that wait: they led to an alarm."""
+        self._waiting, self._open_s, self._open_max = [], 0.0, -math.inf
 
-    def _close_fine_block(self) -> None:
-        settled, self._waiting = self._waiting, self._open_max
+    def _close_fine_block(self, *, is_high: bool) -> None:
+        waits = MAX_WAITING if is_high else 1
+        self._waiting.append(self._open_max)
         self._open_s, self._open_max = 0.0, -math.inf
-        if settled is not None:
-            self._settle(settled)
+        while len(self._waiting) > waits:
+            self._settle(self._waiting.pop(0))
 
     def _settle(self, maximum: float) -> None:
         self._open_block.append(maximum)

@@ -293,3 +293,19 @@ def test_a_stretch_taken_at_once_is_as_good_as_its_scores_one_by_one():
         assert fast.alarm.pass_calm((i + 24) * STEP_S, highest[i - 2 : i + 23].max(), duration_s=5.0)
     assert fast.alarm.threshold == pytest.approx(slow.alarm.threshold, rel=0.05)
     assert not fast.alarm.pass_calm(1805.0, 2 * fast.alarm.threshold, duration_s=5.0)
+
+
+def test_what_rises_slowly_alarms_though_it_was_high_for_long(player):
+    before = player.alarm.threshold
+    # Within three minutes from nothing to three times the threshold.
+    assert player.play(np.linspace(1, 3 * before, 900))[0] == "opened"
+    assert player.changes[0].score < 2.2 * before
+
+
+def test_high_scores_that_fall_again_without_an_alarm_count():
+    scores = [*calm(600), *[3.0] * 100, *calm(30)]
+    player = Player()
+    player.play(scores[:3000])
+    before = player.alarm.threshold
+    assert player.play(scores[3000:]) == []
+    assert player.alarm.threshold > before
