@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.runtime import Encoder, open_encoder
+from pipeline.finding import PARTS
 from pipeline.image_folder import list_images
-from pipeline.normality import PARTS
 from pipeline.replay import ReplayResult, ReplaySettings, clips_of, replay
 
 IMAGE_FPS = 10.0

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from pipeline.alarm import Alarm, AlarmChange, AlarmSettings
 from pipeline.cells import F32
 from pipeline.errors import StateError
+from pipeline.movement import Movement
 from pipeline.normality import Normality, NormalityScore, NormalitySettings
 
 logger = logging.getLogger(__name__)
 
 # Raised with every change to the arrays or to their meaning: an older file is then learned anew.
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ class AnomalyDetector:
         """How much of the learning phase is over, 0 to 1."""
         return self._normality.learned_ratio
 
-    def observe(self, grid: F32, movement: F32, time_s: float, *, suppressed: bool = False) -> Anomaly:
-        """Judge one frame by its grid (112, 14, 14) and movement (56, 56, 3).
+    def observe(self, grid: F32, movement: Movement, time_s: float, *, suppressed: bool = False) -> Anomaly:
+        """Judge one frame by its grid (112, 14, 14) and its movement.
 
         `suppressed` (covered, moved, switched off): nothing is learned, calibrated or opened.
         """

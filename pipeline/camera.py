@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from models.flow import FINE, MOTION_DIM
+from models.flow import MOTION_DIM
 from models.motion import MotionRenderer
 from pipeline.backoff import Backoff, BackoffSettings
 from pipeline.clock import Clock
@@ -20,6 +20,7 @@ from pipeline.errors import SourceError
 from pipeline.gate import Gate, GateSettings
 from pipeline.health import HealthMonitor, HealthSettings
 from pipeline.metrics import Metrics
+from pipeline.movement import NO_MOVEMENT, MovementMeter
 from pipeline.sampler import Sampler
 from pipeline.scaler import Scaler
 from pipeline.source import Opener, SourceSettings
@@ -34,10 +35,8 @@ WELL_AFTER_S = 10.0
 # How long a disabled camera may take to notice that it was enabled.
 SWITCH_CHECK_S = 0.5
 
-NO_MOVEMENT = np.zeros((FINE, FINE, 3), np.float32)
 NO_MOTION = np.zeros(MOTION_DIM, np.float32)
-for _constant in (NO_MOVEMENT, NO_MOTION):
-    _constant.setflags(write=False)
+NO_MOTION.setflags(write=False)
 
 
 class FrameTaker(Protocol):
@@ -89,6 +88,7 @@ class Camera:
         self._scaler = Scaler(settings.picture_px)
         self._sampler = Sampler(settings.sample_fps)
         self._gate = Gate(settings.gate)
+        self._movement = MovementMeter()
         self._health = HealthMonitor(settings.health)
         self._decoded = metrics.frames.labels(name, "decoded")
         self._sampled = metrics.frames.labels(name, "sampled")
@@ -201,7 +201,8 @@ class Camera:
             observed = ObservedFrame(sampled, still, self._no_pictures, NO_MOVEMENT, NO_MOTION, begins)
         else:
             view = links.motion.render(sampled.rgb, sampled.time_s)
-            observed = ObservedFrame(sampled, still, view.pictures, view.movement, view.descriptor, begins)
+            movement = self._movement.measure(self._scaler.scale_grey(sampled.original), sampled.time_s)
+            observed = ObservedFrame(sampled, still, view.pictures, movement, view.descriptor, begins)
         links.frames.put(self.name, observed)
 
     def _report_health(self, sampled: SampledFrame) -> None:
@@ -213,6 +214,7 @@ class Camera:
         self._gate.reset()
         self._health.interrupted()
         self._links.motion.reset()
+        self._movement.reset()
 
     def _utc_s(self, time_s: float) -> float:
         """Turn stream time into wall-clock time by one offset per unbroken stream."""

@@ -1,4 +1,4 @@
-"""Decoded frames in, the two small pictures that the stages look at out."""
+"""Decoded frames in, the small pictures that the stages look at out."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from pipeline.movement import HEIGHT_PX, WIDTH_PX
 from pipeline.types import Luma, Rgb
 
 LUMA_WIDTH_PX = 64
@@ -34,6 +35,7 @@ class Scaler:
         self._to_small = VideoReformatter()
         self._to_rgb = VideoReformatter()
         self._to_luma = VideoReformatter()
+        self._to_grey = VideoReformatter()
 
     def scale(self, frame: av.VideoFrame) -> Scaled:
         """Return the frame as RGB and as grey, each stretched to its own shape and averaged over area."""
@@ -52,6 +54,19 @@ class Scaler:
         """Return the RGB picture of `scale` alone."""
         return self._rgb(self._small(frame))
 
+    def scale_grey(self, frame: av.VideoFrame) -> Luma:
+        """Return the frame in grey, (240, 360), for `pipeline.movement`: 130 µs from 768×432."""
+        return _pixels(
+            self._to_grey.reformat(
+                frame,
+                width=WIDTH_PX,
+                height=HEIGHT_PX,
+                format="gray",
+                interpolation=Interpolation.AREA,
+                threads=1,
+            )
+        )
+
     def _small(self, frame: av.VideoFrame) -> av.VideoFrame:
         side = self._picture_px
         return self._to_small.reformat(
@@ -65,4 +80,4 @@ class Scaler:
 
 
 def _pixels(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    return np.asarray(frame.to_ndarray(), np.uint8)
+    return np.ascontiguousarray(frame.to_ndarray(), np.uint8)  # rows may be padded

@@ -13,6 +13,7 @@ from models.runtime import U8, ClipBatch, ClipUnderstanding, FrameFeatures
 from pipeline.alarm import AlarmChange, AlarmPhase
 from pipeline.anomaly import Anomaly
 from pipeline.errors import StateError
+from pipeline.movement import NO_MOVEMENT, Movement
 from pipeline.normality import NormalityScore
 from pipeline.stream import DecodedFrame
 from pipeline.types import CameraState, CameraStatus, Event, ObservedFrame, Region, SampledFrame
@@ -189,7 +190,7 @@ def observed_frame(
         ),
         still=still,
         pictures=np.full((0 if still else pictures, 4, 4, 3), value, np.uint8),
-        movement=np.zeros((56, 56, 3), np.float32),
+        movement=NO_MOVEMENT,
         descriptor=np.full(16, value, np.float32),
         begins=begins,
     )
@@ -230,7 +231,7 @@ class ScriptedDetector:
     def level(self, score: float) -> float:
         return score
 
-    def observe(self, grid: np.ndarray, flow: np.ndarray, time_s: float, *, suppressed: bool) -> Anomaly:
+    def observe(self, grid: np.ndarray, movement: Movement, time_s: float, *, suppressed: bool) -> Anomaly:
         self.observed.append((time_s, float(grid.mean()), suppressed))
         return self._say(time_s)
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from models.checkpoint import Checkpoint
 from models.motion import MotionRenderer, MotionSettings, MotionView
-from pipeline.camera import NO_MOTION, NO_MOVEMENT
+from pipeline.camera import NO_MOTION
 from pipeline.clock import SystemClock
 from pipeline.gate import Gate, GateSettings
 from pipeline.image_folder import DEFAULT_FPS
+from pipeline.movement import NO_MOVEMENT
 from pipeline.sampler import Sampler
 from pipeline.scaler import Scaler
 from pipeline.source import DecodedFrame, SourceSettings, open_source
@@ -111,4 +112,4 @@ class _Observer:
             self._renderer.skip(scaled.rgb, time_s)
             return ObservedFrame(sampled, True, self._no_pictures, NO_MOVEMENT, NO_MOTION, begins)
         view = self._renderer.render(scaled.rgb, time_s)
-        return ObservedFrame(sampled, False, view.pictures, view.movement, view.descriptor, begins)
+        return ObservedFrame(sampled, False, view.pictures, NO_MOVEMENT, view.descriptor, begins)
