@@ -23,7 +23,7 @@ LIGHT_PX = 41
 # Differing by so much from the usual view is a change; from the last frame, a movement.
 CHANGED, MOVING = 14.0, 6.0
 # Fewer pixels than this are noise; a younger change may be somebody who stops on their way.
-MIN_PX, MIN_AGE_S = 8, 20.0
+MIN_PX, MIN_AGE_S = 8, 10.0
 # Where this much of the picture has changed, it is the light or the camera: the view is learned anew.
 WHOLE_RATIO = 0.4
 # The usual view follows the picture by so much a second; at the age of t seconds by FIRST_STEP / t, as its

@@ -42,12 +42,12 @@ def test_the_usual_goes_on_without_an_alarm(detector):
     assert watch(detector, World(seed=1), 300, start_s=200) == []
 
 
-def test_a_bag_that_is_left_behind_is_found_when_it_has_stood_for_twenty_seconds_with_its_place(detector):
+def test_a_bag_that_is_left_behind_is_found_when_it_has_stood_for_ten_seconds_with_its_place(detector):
     world = World(seed=1)
     watch(detector, world, 5, start_s=200)
     (phase, after_s, region), *_ = watch(detector, world, 30, start_s=205, bag=(2, 10))
     assert phase == "opened"
-    assert 20.0 <= after_s <= 23.0
+    assert 10.0 <= after_s <= 13.0
     assert (region.x, region.y) == (pytest.approx(10 / 14, abs=0.02), pytest.approx(2 / 14, abs=0.02))
 
 

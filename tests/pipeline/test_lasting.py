@@ -46,8 +46,8 @@ def test_a_bag_has_stood_for_as_long_as_it_is_there(changes):
     assert (columns.min(), columns.max()) == (pytest.approx(30, abs=1), pytest.approx(37, abs=1))
 
 
-def test_a_change_younger_than_twenty_seconds_is_nothing(changes):
-    assert watch(changes, 19.8, bag=True).age_s == 0.0
+def test_a_change_younger_than_ten_seconds_is_nothing(changes):
+    assert watch(changes, 9.8, bag=True).age_s == 0.0
 
 
 def test_who_walks_by_has_not_lasted(changes):

@@ -94,7 +94,7 @@ def test_a_thing_that_stays_where_nothing_ever_was_is_one_event_at_its_place(eve
     assert region.x <= 0.84 <= region.x + region.width
     assert region.y <= 0.17 <= region.y + region.height
     assert region.width * region.height < 0.1
-    assert first.explanation.startswith("Something new has been standing here for 2")
+    assert first.explanation.startswith("Something new has been standing here for 1")
     assert (last.phase, last.id) == ("end", first.id)
     assert last.explanation == "The picture is as usual again."
 
