@@ -84,14 +84,19 @@ class MovementMeter:
         if rows is None:
             return NO_MOVEMENT.cells
         dense = self._search.calc(earlier[rows], grey[rows], None)  # type: ignore[call-overload] # stub
+        # The flow is that of half the resolution: every second pixel says all that it says.
+        flow = np.ascontiguousarray(dense[::2, ::2])
         moving = cv2.bitwise_or(changed, self._scene.foreground(grey))[rows]
-        weighted = cv2.merge([moving, moving, moving]).astype(np.float32)
-        weighted[..., 1:] *= dense - _shake(dense)
+        share = cv2.resize(moving, (WIDTH_PX // 2, moving.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        weight = np.asarray(share, np.float32) / np.float32(255)
+        unit = 1 / (WIDTH_PX * lag_s)
+        velocity = [(flow[..., axis] - _shake(flow[..., axis])) * np.float32(unit) for axis in (0, 1)]
+        planes = cv2.merge([weight, weight * velocity[0], weight * velocity[1]])
         size = COLUMNS, (rows.stop - rows.start) // CELL_PX
-        means = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
         cells = np.zeros((ROWS, COLUMNS, 3), np.float32)
-        scale = np.array([1.0, 1 / (WIDTH_PX * lag_s), 1 / (WIDTH_PX * lag_s)], np.float32) / np.float32(255)
-        cells[rows.start // CELL_PX : rows.stop // CELL_PX] = means * scale
+        cells[rows.start // CELL_PX : rows.stop // CELL_PX] = cv2.resize(
+            planes, size, interpolation=cv2.INTER_AREA
+        )
         return cells
 
 
@@ -140,6 +145,6 @@ def _rows_of(changed: U8) -> slice | None:
     return slice(top * CELL_PX, bottom * CELL_PX)
 
 
-def _shake(dense: F32) -> F32:
-    """Return the median movement of (H, W, 2) flow, looked at in every sixth pixel: the camera's own."""
-    return np.asarray(np.median(dense[3::CELL_PX, 3::CELL_PX].reshape(-1, 2), axis=0), np.float32)
+def _shake(flow: F32) -> np.float32:
+    """Return the median of one direction of the flow, in every third pixel: the camera's own movement."""
+    return np.float32(np.median(flow[1::3, 1::3]))
