@@ -96,9 +96,10 @@ class Findings:
         things = self._found.things
         number = int(self._larger.argmax()) if len(self._larger) else -1
         ratio = float(self._sizes.ratio(things)[number]) if number >= 0 else 1.0
+        is_first = number >= 0 and not self._sizes.is_known(int(things.feet[number]))
         return _Description(
             things.labels == number + 1 if number >= 0 else np.zeros_like(things.labels, np.bool_),
-            lambda region: words.of_size(region, ratio),
+            lambda region: words.of_size(region, ratio, is_first=is_first),
             signature.of_size(ratio),
         )
 

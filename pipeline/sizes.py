@@ -71,6 +71,10 @@ class SizeNormality:
         """Return (N,): how many times the usual size each thing has."""
         return np.asarray(np.exp(things.sizes - self._usual[things.feet]), np.float32)
 
+    def is_known(self, foot: int) -> bool:
+        """Say whether enough things had their feet near a row to tell what is usual there."""
+        return bool(self._sums[0] @ self._pooling[foot] > PRIOR_THINGS)
+
     def learn(self, things: Things, *, limit: float | None = None) -> None:
         """Remember how large things are; at most by `limit` deviations larger than usual."""
         seen = things.sizes > 0

@@ -15,12 +15,14 @@ def of_motion(region: Region, ratio: float, *, is_first: bool, is_record: bool) 
     return f"Moves {ratio:.1f} times as fast as usual there{record} ({place(region)})."
 
 
-def of_size(region: Region, ratio: float) -> str:
-    """Describe a thing `ratio` times as large as usual.
+def of_size(region: Region, ratio: float, *, is_first: bool) -> str:
+    """Describe a thing `ratio` times as large as usual; `is_first`: there was none to compare it with.
 
-    >>> of_size(Region(0.4, 0.4, 0.2, 0.2), 2.96)
+    >>> of_size(Region(0.4, 0.4, 0.2, 0.2), 2.96, is_first=False)
     'Larger than usual at this place, 3.0 times (centre).'
     """
+    if is_first:
+        return f"Something large where nothing has moved so far ({place(region)})."
     return f"Larger than usual at this place, {ratio:.1f} times ({place(region)})."
 
 

@@ -44,7 +44,7 @@ def test_the_fastest_thing_is_told_with_its_place_and_direction():
 def test_the_largest_thing_is_told_with_its_own_cells():
     found = findings(things=Things.of(block(10, 30))).of(NAMES.index("size"), is_record=False)
     assert found.region == Region(30 / 60, 10 / 40, 3 / 60, 5 / 40)
-    assert found.words.startswith("Larger than usual at this place")
+    assert found.words == "Something large where nothing has moved so far (upper centre)."
 
 
 def test_what_stays_is_told_with_its_age_and_whether_it_came_or_went():
@@ -75,4 +75,7 @@ def test_a_record_is_told_as_one():
         record
         == "Moves 3.0 times as fast as usual there, faster than anything seen here so far (upper right)."
     )
-    assert words.of_size(here, 2.96) == "Larger than usual at this place, 3.0 times (upper right)."
+    assert (
+        words.of_size(here, 2.96, is_first=False)
+        == "Larger than usual at this place, 3.0 times (upper right)."
+    )

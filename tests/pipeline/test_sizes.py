@@ -43,6 +43,8 @@ def test_what_is_nearer_may_be_larger():
     sizes = learned()
     assert sizes.surprise(things((26, 20, 6, 6)))[0] < 1.0
     assert sizes.surprise(things((14, 20, 6, 6)))[0] > 3.0
+    assert sizes.is_known(32)
+    assert not sizes.is_known(5)
 
 
 def test_smaller_than_usual_is_no_surprise_and_a_speck_is_nothing():
