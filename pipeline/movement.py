@@ -25,6 +25,7 @@ VIEW_PX = 3
 FINEST_SCALE, PATCH_PX, PATCH_STRIDE_PX, SMOOTHING_STEPS = 1, 8, 6, 2
 CHANGED = 5  # grey levels: a pixel that differs by more from the frame before moves
 FOREGROUND = 15  # grey levels: a pixel that differs by more from the empty scene belongs to a thing
+MARGIN = 4  # cells around what changed: flow needs something around what moves
 LONGEST_LAG_S = 0.6  # frames further apart have too little in common to measure speeds
 # The empty scene follows what is seen by one grey level, so often: people pass, light stays. At first by 32,
 # 16, 10 …, as it may begin with somebody in it.
@@ -80,24 +81,38 @@ class MovementMeter:
         return Movement(self._cells(earlier, grey, np.asarray(changed, np.uint8), lag_s=lag_s), view)
 
     def _cells(self, earlier: U8, grey: U8, changed: U8, *, lag_s: float) -> F32:
-        rows = _rows_of(changed)
-        if rows is None:
+        box = _around(changed)
+        if box is None:
             return NO_MOVEMENT.cells
-        dense = self._search.calc(earlier[rows], grey[rows], None)  # type: ignore[call-overload] # stub
+        pixels = box.slices(CELL_PX)
+        pair = np.ascontiguousarray(earlier[pixels]), np.ascontiguousarray(grey[pixels])
+        dense = self._search.calc(*pair, None)  # type: ignore[call-overload] # stub
         # The flow is that of half the resolution: every second pixel says all that it says.
         flow = np.ascontiguousarray(dense[::2, ::2])
-        moving = cv2.bitwise_or(changed, self._scene.foreground(grey))[rows]
-        share = cv2.resize(moving, (WIDTH_PX // 2, moving.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        moving = np.ascontiguousarray(cv2.bitwise_or(changed, self._scene.foreground(grey))[pixels])
+        share = cv2.resize(moving, flow.shape[1::-1], interpolation=cv2.INTER_AREA)
         weight = np.asarray(share, np.float32) / np.float32(255)
-        unit = 1 / (WIDTH_PX * lag_s)
-        velocity = [(flow[..., axis] - _shake(flow[..., axis])) * np.float32(unit) for axis in (0, 1)]
-        planes = cv2.merge([weight, weight * velocity[0], weight * velocity[1]])
-        size = COLUMNS, (rows.stop - rows.start) // CELL_PX
+        across, down = (flow - _shake(flow, box)).transpose(2, 0, 1) / np.float32(WIDTH_PX * lag_s)
+        planes = cv2.merge([weight, weight * across, weight * down])
         cells = np.zeros((ROWS, COLUMNS, 3), np.float32)
-        cells[rows.start // CELL_PX : rows.stop // CELL_PX] = cv2.resize(
-            planes, size, interpolation=cv2.INTER_AREA
-        )
+        size = box.right - box.left, box.bottom - box.top
+        cells[box.slices(1)] = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
         return cells
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """Rows and columns of cells, ends excluded."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def slices(self, per_cell: int) -> tuple[slice, slice]:
+        """Return the box on an array with `per_cell` elements a cell: rows 2…5 of 6 pixels are 12…30."""
+        rows = slice(self.top * per_cell, self.bottom * per_cell)
+        return rows, slice(self.left * per_cell, self.right * per_cell)
 
 
 class EmptyScene:
@@ -132,19 +147,25 @@ class EmptyScene:
         return np.asarray(cv2.threshold(apart, FOREGROUND, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 
-def _rows_of(changed: U8) -> slice | None:
-    """Return the rows of cells that hold changed pixels, and four around them; None where hardly any did.
+def _around(changed: U8) -> _Box | None:
+    """Return the cells that hold changed pixels, and MARGIN around them; None where hardly any changed.
 
-    Rows 60…119 of pixels are those of cells 10…19; with four rows of cells on each side, pixels 36…143.
+    Pixel rows 60…119 are those of cells 10…19; with four cells on each side the box has rows 6…23.
     """
-    levels = cv2.resize(changed, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
-    rows = np.flatnonzero(np.asarray(levels).max(axis=1) > 255 // CELL_PX)
+    levels = np.asarray(cv2.resize(changed, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)) > 255 // CELL_PX
+    rows, columns = np.flatnonzero(levels.any(axis=1)), np.flatnonzero(levels.any(axis=0))
     if not len(rows):
         return None
-    top, bottom = max(0, int(rows[0]) - 4), min(ROWS, int(rows[-1]) + 5)
-    return slice(top * CELL_PX, bottom * CELL_PX)
+    return _Box(
+        top=max(0, int(rows[0]) - MARGIN),
+        bottom=min(ROWS, int(rows[-1]) + MARGIN + 1),
+        left=max(0, int(columns[0]) - MARGIN),
+        right=min(COLUMNS, int(columns[-1]) + MARGIN + 1),
+    )
 
 
-def _shake(flow: F32) -> np.float32:
-    """Return the median of one direction of the flow, in every third pixel: the camera's own movement."""
-    return np.float32(np.median(flow[1::3, 1::3]))
+def _shake(flow: F32, box: _Box) -> F32:
+    """Return the median movement of the whole picture, the camera's own; around the box nothing moves."""
+    if 2 * (box.bottom - box.top) * (box.right - box.left) < ROWS * COLUMNS:
+        return np.zeros(2, np.float32)
+    return np.asarray(np.median(flow[1::3, 1::3].reshape(-1, 2), axis=0), np.float32)

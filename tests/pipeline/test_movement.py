@@ -85,3 +85,17 @@ def test_the_empty_scene_follows_the_light():
         scene.follow(SCENE + np.uint8(second), float(second))
     # One level in half a second is more than one in a second.
     assert not scene.foreground(SCENE + 60).any()
+
+
+def test_how_fast_a_thing_goes_does_not_depend_on_what_else_moves():
+    alone = seen(walker_at(120, 96), walker_at(123, 96)).cells
+    both = seen(*(np.maximum(walker_at(120 + x, 96), walker_at(300 - x, 190)) for x in (0, 3))).cells
+    for cells in (alone, both):
+        assert cells[17:21, 21, 1].mean() == pytest.approx(3 / 360 / 0.1, rel=0.1)
+
+
+def test_what_the_whole_picture_does_is_the_cameras_movement_and_is_taken_out():
+    texture = np.random.default_rng(3).integers(0, 255, (30, 60)).astype(np.uint8)
+    whole = np.kron(texture, np.ones((10, 10), np.uint8))
+    cells = seen(*(np.ascontiguousarray(whole[:240, 100 - x : 460 - x]) for x in (0, 3))).cells
+    assert abs(np.median(cells[..., 1])) < 0.005
