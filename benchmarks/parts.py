@@ -15,6 +15,7 @@ from benchmarks.footage import Footage, prepare
 from models.checkpoint import DEFAULT_DIR
 from models.gate import Gate, GateSettings
 from models.motion import MotionRenderer, MotionSettings, MotionView
+from models.movement import Movement, MovementMeter
 from models.runtime import ClipBatch, Encoder, FrameFeatures, open_encoder
 from models.scaler import Scaled, Scaler
 from pipeline.clip_buffer import ClipBuffer
@@ -55,19 +56,21 @@ def costs(frames: Sequence[av.VideoFrame], encoder: Encoder) -> Iterable[tuple[s
     scaled: list[Scaled] = []
     views: list[MotionView] = []
     features: list[FrameFeatures] = []
-    scaler, gate, normality = (
-        Scaler(checkpoint.picture_px),
-        Gate(GateSettings()),
-        Normality(NormalitySettings()),
-    )
+    movements: list[Movement] = []
+    scaler, gate, meter = Scaler(checkpoint.picture_px), Gate(GateSettings()), MovementMeter()
+    normality = Normality(NormalitySettings())
     renderer = MotionRenderer(MotionSettings(checkpoint.pictures, checkpoint.picture_px))
     yield "scale", cost_ms(lambda i: scaled.append(scaler.scale(frames[i])))
     yield "gate", cost_ms(lambda i: gate.is_still(scaled[i].luma, i * STEP_S))
     yield "motion", cost_ms(lambda i: views.append(renderer.render(scaled[i].rgb, i * STEP_S)))
     yield "frame encoder", cost_ms(lambda i: features.append(encoder.encode(views[i].fresh_pictures)))
     yield (
+        "movement",
+        cost_ms(lambda i: movements.append(meter.measure(scaler.scale_grey(frames[i]), i * STEP_S))),
+    )
+    yield (
         "normality",
-        cost_ms(lambda i: normality.observe(features[i].grid[0], views[i].movement, i * STEP_S, learn=True)),
+        cost_ms(lambda i: normality.observe(features[i].grid[0], movements[i], i * STEP_S, learn=True)),
     )
     clip = clip_of(features, views, encoder)
     yield "temporal model, once a second", cost_ms(lambda _: encoder.understand(clip))

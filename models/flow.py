@@ -13,9 +13,8 @@ U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
 GRID = 14  # the cells of the frame encoder's grid, per side
-FINE = 56  # the cells of the movement field, per side: a walker far away covers several
-FLOW_PX = 168  # the side at which flow is measured: 12 pixels per cell, 3 per fine cell
-CELL_PX, FINE_PX, FINE_PER_CELL = FLOW_PX // GRID, FLOW_PX // FINE, FINE // GRID
+FLOW_PX = 168  # the side at which flow is measured: 12 pixels per cell
+CELL_PX = FLOW_PX // GRID
 PATCH_STRIDE = 6  # of 8 pixels: half the work of the preset's 4
 
 DIRECTIONS = 8
@@ -32,19 +31,6 @@ CROP_LEVEL = 0.35  # the crop holds the cells whose speed is over this share of 
 SMALLEST_CROP = 0.35  # of the picture's side
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """How things moved between two frames, rightward and downward in picture widths and heights per second.
-
-    `cells` is (14, 14, 2), the mean over all pixels of a cell. `movement` is (56, 56, 3): the share of a fine
-    cell's pixels that moved, and that share times their mean velocity, so that sums over windows divide into
-    the velocity of what moves in them, whatever stands beside it. In cells where nothing moved both are 0.
-    """
-
-    cells: F32
-    movement: F32
-
-
 class FlowMeter:
     """Dense inverse search flow where the picture changed, with the movement of the camera taken out."""
 
@@ -54,29 +40,23 @@ class FlowMeter:
         self._search.setFinestScale(1)
         self._search.setPatchStride(PATCH_STRIDE)
 
-    def measure(self, earlier: U8, now: U8, *, lag_s: float) -> Flow:
+    def measure(self, earlier: U8, now: U8, *, lag_s: float) -> F32:
         """Return how things moved from the grey frame `earlier` to `now`, `lag_s` seconds later.
 
-        The median over all cells is subtracted: what everything does is the camera's movement.
+        (14, 14, 2), the mean over all pixels of a cell, rightward and downward in picture widths and
+        heights per second. The median over all cells is subtracted: what everything does is the camera's
+        movement.
         """
         before, after = _shrink(earlier), _shrink(now)
-        change = _changed(before, after)
-        cells, movement = np.zeros((GRID, GRID, 2), np.float32), np.zeros((FINE, FINE, 3), np.float32)
-        box = _around_change(change)
+        cells = np.zeros((GRID, GRID, 2), np.float32)
+        box = _around_change(_changed(before, after))
         if box is None:
-            return Flow(cells, movement)
-        pixels, fine = box.pixels(CELL_PX), box.pixels(FINE_PER_CELL)
+            return cells
+        pixels = box.pixels(CELL_PX)
         pair = np.ascontiguousarray(before[pixels]), np.ascontiguousarray(after[pixels])
         dense = self._search.calc(*pair, None)  # type: ignore[call-overload] # stub
-        # Search patches are wider than a fine cell, so its mean velocity is also that of what moves in it.
-        velocity = _reduced(dense, FINE_PX) / np.float32(FLOW_PX * lag_s)
-        cells[box.pixels(1)] = _reduced(velocity, FINE_PER_CELL)
-        shake = _median(cells)
-        cells -= shake
-        share = _reduced(change[pixels], FINE_PX) / np.float32(255)
-        movement[(*fine, 0)] = share
-        movement[(*fine, slice(1, 3))] = share[..., None] * (velocity - shake)
-        return Flow(cells, movement)
+        cells[box.pixels(1)] = _reduced(dense, CELL_PX) / np.float32(FLOW_PX * lag_s)
+        return np.asarray(cells - _median(cells))
 
 
 @dataclass(frozen=True, slots=True)

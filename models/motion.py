@@ -77,16 +77,14 @@ class MotionView:
     """One sampled frame with its motion made visible.
 
     `pictures` is (P, S, S, 3) uint8 in the order of the settings, and `fresh` says how many of them are new:
-    all, or all but the last, which is held. `flow` is (14, 14, 2) float32, rightward
-    and downward movement in picture widths and heights per second; `movement` (56, 56, 3) is the same of
-    what moves only (`models.flow.Flow`); `descriptor` is (MOTION_DIM,) float32; `crop` is where the motion of
-    the last second was, the whole picture if there was none.
+    all, or all but the last, which is held. `flow` is (14, 14, 2) float32, rightward and downward movement
+    in picture widths and heights per second; `descriptor` is (MOTION_DIM,) float32; `crop` is where the
+    motion of the last second was, the whole picture if there was none.
     """
 
     pictures: U8
     fresh: int
     flow: F32
-    movement: F32
     descriptor: F32
     crop: Region
 
@@ -178,7 +176,7 @@ class MotionRenderer:
     def _view(self, pair: _Pair, time_s: float, lag_s: float) -> MotionView:
         history = self._history.update(pair.change(), time_s)
         flow = self._flow.measure(pair.earlier_grey, pair.grey, lag_s=lag_s)
-        crop = self._crop.follow(flow.cells, time_s)
+        crop = self._crop.follow(flow, time_s)
         moving_share = cv2.countNonZero(history) / history.size
         pictures = [_draw(kind, pair, history=history, crop=crop) for kind in self._settings.drawn]
         fresh = len(pictures)
@@ -188,9 +186,8 @@ class MotionRenderer:
         return MotionView(
             pictures=np.stack(pictures),
             fresh=fresh,
-            flow=flow.cells,
-            movement=flow.movement,
-            descriptor=describe(flow.cells, crop, moving_share=moving_share),
+            flow=flow,
+            descriptor=describe(flow, crop, moving_share=moving_share),
             crop=crop,
         )
 

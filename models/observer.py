@@ -10,9 +10,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from models.flow import FINE, MOTION_DIM
+from models.flow import MOTION_DIM
 from models.gate import Gate, GateSettings
 from models.motion import MotionRenderer, MotionSettings
+from models.movement import NO_MOVEMENT, Movement, MovementMeter
 from models.runtime import FrameFeatures
 from models.sampler import Sampler
 from models.scaler import Scaler
@@ -21,10 +22,8 @@ U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 FrameEncoder = Callable[[U8], FrameFeatures]
 
-NO_MOVEMENT = np.zeros((FINE, FINE, 3), np.float32)
 NO_MOTION = np.zeros(MOTION_DIM, np.float32)
-for _constant in (NO_MOVEMENT, NO_MOTION):
-    _constant.setflags(write=False)
+NO_MOTION.setflags(write=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +31,28 @@ class Observation:
     """One frame that the sampler chose, (S, S, 3) `rgb` of stream time `time_s`, and what was drawn of it.
 
     `pictures` are (P, S, S, 3), without the last where that is held (`models.motion.Picture`). `still` says
-    that the frame looks like the one before: `pictures` are empty then, (0, S, S, 3). `movement` (56, 56, 3)
-    and the flow descriptor `motion` (F,) are those of `models.flow`, zeros where it is still. `begins` says
-    that the stream was interrupted before it.
+    that the frame looks like the one before: `pictures` are empty then, (0, S, S, 3). `movement` is what the
+    observer was asked to measure, and the flow descriptor `motion` (F,) that of `models.flow`; both are zeros
+    where it is still. `begins` says that the stream was interrupted before it.
     """
 
     time_s: float
     rgb: U8
     pictures: U8
-    movement: F32
+    movement: Movement
     motion: F32
     still: bool
     begins: bool
 
 
 class Observer:
-    """Looks at the frames of one stream; call `observe` once for each, in order of time."""
+    """Looks at the frames of one stream; call `observe` once for each, in order of time.
 
-    def __init__(self, motion: MotionSettings, *, sample_fps: float) -> None:
+    `movement` asks for what neither features nor descriptor need, and where things are.
+    """
+
+    def __init__(self, motion: MotionSettings, *, sample_fps: float, movement: bool = False) -> None:
+        self._movement = MovementMeter() if movement else None
         self._sampler = Sampler(sample_fps)
         self._scaler = Scaler(motion.picture_px)
         self._gate = Gate(GateSettings())
@@ -75,12 +78,14 @@ class Observer:
             return Observation(
                 time_s, scaled.rgb, self._no_pictures, NO_MOVEMENT, NO_MOTION, still=True, begins=begins
             )
-        view = self._renderer.render(scaled.rgb, time_s)
+        view, movement = self._renderer.render(scaled.rgb, time_s), NO_MOVEMENT
+        if self._movement is not None:
+            movement = self._movement.measure(self._scaler.scale_grey(frame), time_s)
         return Observation(
             time_s,
             scaled.rgb,
             view.fresh_pictures,
-            view.movement,
+            movement,
             view.descriptor,
             still=False,
             begins=begins,

@@ -1,4 +1,4 @@
-"""Decoded frames in, the two small pictures that the stages look at out."""
+"""Decoded frames in, the small pictures that the stages look at out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from models.geometry import Point, drawn
+from models.movement import HEIGHT_PX, WIDTH_PX
 
 Rgb = NDArray[np.uint8]  # (height, width, 3), red first
 Luma = NDArray[np.uint8]  # (height, width)
@@ -41,9 +42,11 @@ class Scaler:
         self._picture_px = picture_px
         self._hidden_rgb = drawn(masks, height=picture_px, width=picture_px) if masks else None
         self._hidden_luma = drawn(masks, height=LUMA_HEIGHT_PX, width=LUMA_WIDTH_PX) if masks else None
+        self._hidden_grey = drawn(masks, height=HEIGHT_PX, width=WIDTH_PX) if masks else None
         self._to_small = VideoReformatter()
         self._to_rgb = VideoReformatter()
         self._to_luma = VideoReformatter()
+        self._to_grey = VideoReformatter()
 
     def scale(self, frame: av.VideoFrame) -> Scaled:
         """Return the frame as RGB and as grey, each stretched to its own shape and averaged over area."""
@@ -62,6 +65,18 @@ class Scaler:
         """Return the RGB picture of `scale` alone."""
         return self._rgb(self._small(frame))
 
+    def scale_grey(self, frame: av.VideoFrame) -> Luma:
+        """Return the frame in grey, (240, 360), for `models.movement`: 130 µs from 768×432."""
+        grey = self._to_grey.reformat(
+            frame,
+            width=WIDTH_PX,
+            height=HEIGHT_PX,
+            format="gray",
+            interpolation=Interpolation.AREA,
+            threads=1,
+        )
+        return _hide(_pixels(grey), self._hidden_grey)
+
     def _small(self, frame: av.VideoFrame) -> av.VideoFrame:
         side = self._picture_px
         return self._to_small.reformat(
@@ -74,7 +89,7 @@ class Scaler:
 
 
 def _pixels(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    return np.asarray(frame.to_ndarray(), np.uint8)
+    return np.ascontiguousarray(frame.to_ndarray(), np.uint8)  # rows may be padded
 
 
 def _hide(pixels: NDArray[np.uint8], hidden: NDArray[np.bool_] | None) -> NDArray[np.uint8]:

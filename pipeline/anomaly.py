@@ -13,21 +13,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.movement import Movement
 from pipeline.alarm import Alarm, AlarmChange, AlarmSettings
 from pipeline.cells import F32
 from pipeline.errors import StateError
 from pipeline.feedback import Lesson, Lessons, Verdict
+from pipeline.finding import STANDING
 from pipeline.normality import Normality, NormalityScore, NormalitySettings
 from pipeline.types import Sight
 
 logger = logging.getLogger(__name__)
 
 # Raised with every change to the arrays or to their meaning: an older file is then learned anew.
-STATE_VERSION = 3
+STATE_VERSION = 4
 # A level at which the alarm opens, by `Alarm.level`.
 THRESHOLD_LEVEL = 0.5
-# A cell is unusual for itself from so many of its deviations, or so many usual speeds above the usual.
-UNUSUAL_DEVIATIONS, UNUSUAL_SPEEDS = 3.0, 1.0
+# A cell is unusual for itself from so many usual deviations of its looks or of its speeds.
+UNUSUAL_DEVIATIONS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Anomaly:
         """Return the most unusual thing, as feedback knows it again."""
         signature = tuple(np.round(self.normality.signature, 3).tolist())
         strength = self.level / (1 - self.level) if self.level < 1 else math.inf
+        if self.normality.part == STANDING:  # it grows older, not stronger
+            strength = min(strength, 1.0)
         return Sight(self.normality.part, signature, round(strength, 3))
 
 
@@ -112,12 +116,12 @@ class AnomalyDetector:
         if self._newest is None or math.isnan(self._newest.normality.score):
             return 0.0
         seen = self._newest.normality
-        return float(((seen.appearance > UNUSUAL_DEVIATIONS) | (seen.motion > UNUSUAL_SPEEDS)).mean())
+        return float((np.maximum(seen.appearance, seen.motion) > UNUSUAL_DEVIATIONS).mean())
 
     def observe(
-        self, grid: F32, movement: F32, time_s: float, *, suppressed: bool = False, relearn: bool = False
+        self, grid: F32, movement: Movement, time_s: float, *, suppressed: bool = False, relearn: bool = False
     ) -> Anomaly:
-        """Judge one frame by its grid (112, 14, 14) and movement (56, 56, 3).
+        """Judge one frame by its grid (112, 14, 14) and its movement.
 
         `suppressed` (covered, moved, switched off): nothing is learned, calibrated or opened; with `relearn`
         it is learned all the same.

@@ -14,7 +14,8 @@ import numpy as np
 
 from models.gate import Gate, GateSettings
 from models.motion import MotionRenderer
-from models.observer import NO_MOTION, NO_MOVEMENT
+from models.movement import NO_MOVEMENT, MovementMeter
+from models.observer import NO_MOTION
 from models.sampler import Sampler
 from models.scaler import Scaler
 from pipeline.backoff import Backoff, BackoffSettings
@@ -86,6 +87,7 @@ class Camera:
         self._scaler = Scaler(settings.picture_px, settings.masks)
         self._sampler = Sampler(settings.sample_fps)
         self._gate = Gate(settings.gate)
+        self._movement = MovementMeter()
         self._health = HealthMonitor(settings.health)
         self._decoded = metrics.frames.labels(name, "decoded")
         self._sampled = metrics.frames.labels(name, "sampled")
@@ -198,8 +200,9 @@ class Camera:
             observed = ObservedFrame(sampled, still, self._no_pictures, NO_MOVEMENT, NO_MOTION, begins)
         else:
             view = links.motion.render(sampled.rgb, sampled.time_s)
+            movement = self._movement.measure(self._scaler.scale_grey(sampled.original), sampled.time_s)
             fresh = view.fresh_pictures
-            observed = ObservedFrame(sampled, still, fresh, view.movement, view.descriptor, begins)
+            observed = ObservedFrame(sampled, still, fresh, movement, view.descriptor, begins)
         links.frames.put(self.name, observed)
 
     def _report_health(self, sampled: SampledFrame) -> None:
@@ -211,6 +214,7 @@ class Camera:
         self._gate.reset()
         self._health.interrupted()
         self._links.motion.reset()
+        self._movement.reset()
 
     def _utc_s(self, time_s: float) -> float:
         """Turn stream time into wall-clock time by one offset per unbroken stream."""

@@ -35,10 +35,13 @@ class Part:
     `beyond` is how much of a rarity counts that was never seen, nor could be in footage of that length: 1
     where the highest scores go on as the others do (nobody is suddenly ten times as fast), less where they
     are of another kind (the first visitor to a place is as strange as can be, and after minutes no wonder).
+    `weight` is how much its rarity counts beside those of other parts: 1 for a part that finds what others
+    miss, less for one that costs more of that than it adds.
     """
 
     unit: float
     beyond: float = 1.0
+    weight: float = 1.0
 
 
 class Rarity:
@@ -62,13 +65,18 @@ class Rarity:
             self._fit()
 
     def of(self, score: float) -> float:
-        """Return -ln of the share of normal frames that score as high; 0 while nothing is known."""
+        """Return -ln of the share of normal frames that score as high, by weight; 0 while none is known."""
         n = len(self._sorted)
         above = n - int(np.searchsorted(self._sorted, np.float32(min(score, self._start))))
         counted = math.log((n + 1) / (above + 1))
         rarity = counted + max(score - self._start, 0.0) * self._slope if n else 0.0
         seen = math.log1p(self._count / FRAMES_PER_SIGHT)
-        return rarity if rarity <= seen else seen + self._part.beyond * (rarity - seen)
+        limited = rarity if rarity <= seen else seen + self._part.beyond * (rarity - seen)
+        return self._part.weight * limited
+
+    def is_record(self, score: float) -> bool:
+        """Say whether no score that is remembered was as high."""
+        return bool(len(self._sorted)) and score > self._sorted[-1]
 
     def _fit(self) -> None:
         ordered = self._sorted = np.sort(self._scores[: min(self._count, KEEP)])
@@ -91,10 +99,11 @@ class Rarity:
 
 
 class Parts:
-    """The rarities of all parts, and their union: a frame is as unusual as its rarest part.
+    """The rarities of all parts, and their union.
 
-    With n parts there are n chances to be rare: whatever they have to do with one another, at most n frames
-    in e^x reach x nats by chance (Bonferroni).
+    The union is the length of the vector of rarities: what is rare to two parts is rarer than what is so to
+    one, and what nothing is to all but one is as rare as that one says. Of the ways to join them (the
+    largest, the sum, this) it lost least of what the best part alone finds (docs/anomaly.md).
     """
 
     def __init__(self, parts: Mapping[str, Part]) -> None:
@@ -111,8 +120,12 @@ class Parts:
         return [r.of(score) for r, score in zip(self._rarities.values(), scores, strict=True)]
 
     def union(self, rarities: Sequence[float]) -> float:
-        """Return how rare the rarest part is."""
-        return max(rarities)
+        """Return how rare all parts together find a frame."""
+        return math.hypot(*rarities)
+
+    def is_record(self, part: int, score: float) -> bool:
+        """Say whether no normal score of a part, counted from 0, was as high."""
+        return list(self._rarities.values())[part].is_record(score)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that was observed, by name."""

@@ -12,17 +12,16 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from models.movement import Movement
 from pipeline.cells import region_of
 from pipeline.schedule import ALWAYS, Schedule
 from pipeline.types import Region, Severity
 from pipeline.zones import ZoneMap
 
-F32 = NDArray[np.float32]
-
-# So many of the newest frames must show movement of so many fine cells: a cell is a 56th of the picture.
+# So many of the newest frames must show movement of so many cells, 60 by 40 of which are the picture.
 NEEDED, OUT_OF = 3, 5
 MIN_CELLS = 4
-# A fine cell moves where this much of it does.
+# A cell moves where this much of it does.
 MOVING_RATIO = 0.25
 # It is over when nothing moved for so long: a person who stands still breathes, turns, goes on.
 QUIET_S = 10.0
@@ -60,11 +59,11 @@ class Presence:
         self._tracks = tuple(_Track(watch, zones.cells(watch.zone)) for watch in watches)
         self._time_zone = time_zone
 
-    def update(self, utc_s: float, movement: F32) -> tuple[PresenceChange, ...]:
-        """Take a frame's movement, (56, 56, 3) as `models.flow.Flow` has it, and return what changed."""
+    def update(self, utc_s: float, movement: Movement) -> tuple[PresenceChange, ...]:
+        """Take a frame's movement and return what changed."""
         if not self._tracks:
             return ()
-        moving = movement[..., 0] >= MOVING_RATIO
+        moving = movement.cells[..., 0] >= MOVING_RATIO
         steps = (track.update(utc_s, moving, self._time_zone) for track in self._tracks)
         return tuple(step for step in steps if step is not None)
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.movement import Movement
 from pipeline.cells import SIDE
 from pipeline.types import ObservedFrame
 
@@ -74,7 +75,7 @@ class RecentFrames:
         return min(self._originals, key=lambda kept: abs(kept.utc_s - utc_s), default=None)
 
 
-def speeds_of(movement: F32) -> F32:
-    """Return the mean speed in each of (14, 14) cells, of `movement` (56, 56, 3) as in `models.flow.Flow`."""
-    speed = np.hypot(movement[..., 1], movement[..., 2])  # (56, 56)
+def speeds_of(movement: Movement) -> F32:
+    """Return the mean speed in each of (14, 14) cells."""
+    speed = np.hypot(movement.cells[..., 1], movement.cells[..., 2])  # (40, 60)
     return np.asarray(cv2.resize(speed, (SIDE, SIDE), interpolation=cv2.INTER_AREA))

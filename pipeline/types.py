@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.geometry import Region as Region  # noqa: PLC0414 - re-exported: stages import it from here
+from models.movement import Movement
 
 Rgb = NDArray[np.uint8]  # (height, width, 3), red first
 Luma = NDArray[np.uint8]  # (height, width)
@@ -74,7 +75,7 @@ class ObservedFrame:
     `still` says that the frame encoder may reuse its last features.
     `pictures` is (P, S, S, 3) uint8, one per encoder pass, without the last where that is held
     (`models.motion.Picture`); empty (0, S, S, 3) where `still`.
-    `movement` is (56, 56, 3) float32: how much of each fine cell moves, and how (`models.flow.Flow`).
+    `movement` says what moves and how, for `pipeline.normality`; it is NO_MOVEMENT where `still`.
     `descriptor` is (F,) float32, the flow descriptor of the temporal model.
     `begins` says that the stream was interrupted before this frame: what was buffered is void.
     """
@@ -82,7 +83,7 @@ class ObservedFrame:
     frame: SampledFrame
     still: bool
     pictures: NDArray[np.uint8]
-    movement: NDArray[np.float32]
+    movement: Movement
     descriptor: NDArray[np.float32]
     begins: bool = False
 

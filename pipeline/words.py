@@ -5,15 +5,43 @@ from datetime import UTC, datetime
 from pipeline.types import Region
 
 
-def sentence(region: Region, *, speed_ratio: float | None) -> str:
-    """Describe an anomaly; `speed_ratio` is how many times the usual speed, None for a strange sight.
+def of_motion(region: Region, ratio: float, *, is_first: bool, is_record: bool) -> str:
+    """Describe a speed `ratio` times the usual; `is_first`: nothing ever moved there.
 
-    >>> sentence(Region(0.8, 0.1, 0.1, 0.1), speed_ratio=3.04)
-    'Moves 3.0 times as fast as usual there (upper right).'
+    >>> of_motion(Region(0.8, 0.1, 0.1, 0.1), 3.04, is_first=False, is_record=True)
+    'Moves 3.0 times as fast as usual there, faster than anything seen here so far (upper right).'
     """
-    if speed_ratio is None:
-        return f"Nothing seen before at this place looks like this ({place(region)})."
-    return f"Moves {speed_ratio:.1f} times as fast as usual there ({place(region)})."
+    if is_first:
+        return f"Moves where nothing has moved so far ({place(region)})."
+    record = ", faster than anything seen here so far" if is_record else ""
+    return f"Moves {ratio:.1f} times as fast as usual there{record} ({place(region)})."
+
+
+def of_size(region: Region, ratio: float, *, is_first: bool) -> str:
+    """Describe a thing `ratio` times as large as usual; `is_first`: there was none to compare it with.
+
+    >>> of_size(Region(0.4, 0.4, 0.2, 0.2), 2.96, is_first=False)
+    'Larger than usual at this place, 3.0 times (centre).'
+    """
+    if is_first:
+        return f"Something large where nothing has moved so far ({place(region)})."
+    return f"Larger than usual at this place, {ratio:.1f} times ({place(region)})."
+
+
+def of_lasting(region: Region, age_s: float, *, is_new: bool) -> str:
+    """Describe what has stood, or has been gone, for `age_s`.
+
+    >>> of_lasting(Region(0.4, 0.8, 0.1, 0.1), 25.2, is_new=True)
+    'Something new has been standing here for 25 s (lower centre).'
+    """
+    if is_new:
+        return f"Something new has been standing here for {age_s:.0f} s ({place(region)})."
+    return f"What always stood here has been gone for {age_s:.0f} s ({place(region)})."
+
+
+def of_look(region: Region) -> str:
+    """Describe a strange sight."""
+    return f"Nothing seen before at this place looks like this ({place(region)})."
 
 
 def behaviour_sentence(

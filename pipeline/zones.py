@@ -7,16 +7,14 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from models.flow import FINE
 from models.geometry import Point as Point  # noqa: PLC0414 - re-exported: stages import it from here
 from models.geometry import drawn
+from models.movement import CELL_PX, COLUMNS, HEIGHT_PX, ROWS, WIDTH_PX
 from pipeline.types import Region
 
 Bool = NDArray[np.bool_]
 
 MAX_POINTS = 64
-# Zones are drawn on so many cells a side: a hundredth of the picture is two of them.
-RASTER = 4 * FINE
 # A region of which less lies in a zone only grazes it.
 TOUCHING_RATIO = 0.1
 
@@ -33,9 +31,7 @@ class ZoneMap:
     """The zones of one camera, drawn once; zones may overlap."""
 
     def __init__(self, zones: Iterable[Zone] = ()) -> None:
-        self._rasters: Mapping[str, Bool] = {
-            zone.name: drawn([zone.polygon], height=RASTER, width=RASTER) for zone in zones
-        }
+        self._rasters: Mapping[str, Bool] = {zone.name: _raster(zone.polygon) for zone in zones}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,17 +48,17 @@ class ZoneMap:
         Raises:
             KeyError: There is no such zone.
         """
-        rows = _span(region.y, region.height)
-        columns = _span(region.x, region.width)
+        rows = _span(region.y, region.height, HEIGHT_PX)
+        columns = _span(region.x, region.width, WIDTH_PX)
         return float(self._rasters[name][rows, columns].mean())
 
     def cells(self, name: str) -> Bool:
-        """Return (56, 56): the fine cells of which half or more lies in a zone.
+        """Return (40, 60): the cells of `models.movement` of which half or more lies in a zone.
 
         Raises:
             KeyError: There is no such zone.
         """
-        blocks = self._rasters[name].reshape(FINE, RASTER // FINE, FINE, RASTER // FINE)
+        blocks = self._rasters[name].reshape(ROWS, CELL_PX, COLUMNS, CELL_PX)
         return np.asarray(blocks.mean(axis=(1, 3)) >= 0.5)
 
 
@@ -82,14 +78,18 @@ def check_polygon(points: Sequence[Point]) -> None:
         are_neighbours = j == i + 1 or (i == 0 and j == len(edges) - 1)
         if not are_neighbours and _cross(one, other):
             raise ValueError(f"the polygon crosses itself: edges {i + 1} and {j + 1} meet")
-    if not drawn([points], height=RASTER, width=RASTER).any() or _area(points) == 0:
+    if not _raster(points).any() or _area(points) == 0:
         raise ValueError("the polygon encloses nothing")
 
 
-def _span(start: float, length: float) -> slice:
-    """Return the raster's cells of a stretch of the picture, one at least."""
-    first = min(RASTER - 1, max(0, round(start * RASTER)))
-    return slice(first, max(first + 1, min(RASTER, round((start + length) * RASTER))))
+def _raster(points: Sequence[Point]) -> Bool:
+    return drawn([points], height=HEIGHT_PX, width=WIDTH_PX)
+
+
+def _span(start: float, length: float, count: int) -> slice:
+    """Return which of `count` rows or columns a stretch of the picture covers, one at least."""
+    first = min(count - 1, max(0, round(start * count)))
+    return slice(first, max(first + 1, min(count, round((start + length) * count))))
 
 
 def _area(points: Sequence[Point]) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from models.checkpoint import Checkpoint, Task
+from models.movement import NO_MOVEMENT, Movement
 from models.runtime import U8, ClipBatch, ClipUnderstanding, FrameFeatures
 from pipeline.alarm import AlarmChange, AlarmPhase
 from pipeline.anomaly import Anomaly
@@ -204,7 +205,7 @@ def observed_frame(
         ),
         still=still,
         pictures=np.full((0 if still else pictures, 4, 4, 3), value, np.uint8),
-        movement=np.zeros((56, 56, 3), np.float32),
+        movement=NO_MOVEMENT,
         descriptor=np.full(16, value, np.float32),
         begins=begins,
     )
@@ -255,7 +256,7 @@ class ScriptedDetector:
         return score
 
     def observe(
-        self, grid: np.ndarray, flow: np.ndarray, time_s: float, *, suppressed: bool, relearn: bool = False
+        self, grid: np.ndarray, movement: Movement, time_s: float, *, suppressed: bool, relearn: bool = False
     ) -> Anomaly:
         self.relearned += [time_s] if relearn else []
         self.observed.append((time_s, float(grid.mean()), suppressed))

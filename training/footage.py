@@ -62,15 +62,17 @@ def render_file(path: Path, footage: Footage) -> Iterator[MotionView]:
                 renderer.glance(scaler.scale_rgb(frame), frame.time)
 
 
-def observe_file(path: Path, footage: Footage, *, on_drop: OnDrop | None = None) -> Iterator[Observation]:
+def observe_file(
+    path: Path, footage: Footage, *, on_drop: OnDrop | None = None, movement: bool = False
+) -> Iterator[Observation]:
     """Yield each sampled frame of a video or image folder as a camera hands it to the encoder, gate and all.
 
-    `on_drop` is told the reason of each frame that cannot be decoded.
+    `on_drop` is told the reason of each frame that cannot be decoded; `movement` asks for what moves where.
 
     Raises:
         SourceError: The recording cannot be read, or breaks off.
     """
-    observer = Observer(footage.motion, sample_fps=footage.sample_fps)
+    observer = Observer(footage.motion, sample_fps=footage.sample_fps, movement=movement)
     camera = None if footage.camera_fps is None else Sampler(footage.camera_fps)
     source = SourceSettings(str(path), fps=footage.image_fps, realtime=False)
     with open_source(source, SystemClock(), on_drop=on_drop) as frames:

@@ -59,7 +59,7 @@ def watch(held: HeldOutClip, footage: Footage) -> Watched:
     """
     window = held.cut.window
     first = max(window.first, window.stop - held.clip.mask.shape[1])
-    frames = islice(observe_file(Path(window.segment.file), footage), first, window.stop)
+    frames = islice(observe_file(Path(window.segment.file), footage, movement=True), first, window.stop)
     return Watched(held.clip, tuple(frames))
 
 

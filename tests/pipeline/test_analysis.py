@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from models.checkpoint import Task
+from models.movement import NO_MOVEMENT
 from pipeline.alarm import AlarmPhase
 from pipeline.analysis import CameraAnalysis, EncodedFrame, Outlets, Stages, stages_for
 from pipeline.anomaly import AnomalySettings
@@ -65,11 +66,12 @@ class Bench:
             self.analysis.absorb(frame, EncodedFrame(np.full(3, value, np.float32), grid))
 
     def move(self, *times_s):
-        """Let the upper left corner move: two by two fine cells, a zone that is there says so."""
+        """Let the upper left corner move: two by two cells, a zone that is there says so."""
         for time_s in times_s:
             frame = observed_frame(time_s)
-            movement = np.zeros((56, 56, 3), np.float32)
-            movement[:2, :2, 0] = 1.0
+            cells = np.zeros_like(NO_MOVEMENT.cells)
+            cells[:2, :2, 0] = 1.0
+            movement = replace(NO_MOVEMENT, cells=cells)
             encoded = EncodedFrame(np.zeros(3, np.float32), np.zeros((112, 14, 14), np.float32))
             self.analysis.absorb(replace(frame, movement=movement), encoded)
 

@@ -46,33 +46,34 @@ def test_the_usual_goes_on_without_an_alarm(detector):
     assert watch(detector, World(seed=1), 300, start_s=200) == []
 
 
-def test_a_bag_where_nothing_ever_was_is_found_at_once_with_its_place(detector):
+def test_a_bag_that_is_left_behind_is_found_when_it_has_stood_for_ten_seconds_with_its_place(detector):
     world = World(seed=1)
     watch(detector, world, 5, start_s=200)
-    (phase, after_s, region), *_ = watch(detector, world, 5, start_s=205, bag=(2, 10))
+    (phase, after_s, region), *_ = watch(detector, world, 30, start_s=205, bag=(2, 10))
     assert phase == "opened"
-    assert after_s <= 1.0
-    assert (region.x, region.y) == (pytest.approx(10 / 14), pytest.approx(2 / 14))
+    assert 10.0 <= after_s <= 20.0
+    assert (region.x, region.y) == (pytest.approx(10 / 14, abs=0.02), pytest.approx(2 / 14, abs=0.02))
 
 
 def test_a_runner_is_found_within_two_seconds(detector):
     world = World(seed=1)
     watch(detector, world, 5, start_s=200)
     (phase, after_s, region), *_ = watch(detector, world, 5, start_s=205, speed_ratio=3.0)
-    assert (phase, region.y) == ("opened", 7 / 14)
+    # The walker is on rows 20…23 of 40.
+    assert (phase, region.y) == ("opened", pytest.approx(20 / 40, abs=0.05))
     assert after_s <= 2.0
 
 
 def test_a_bag_that_is_taken_away_closes_the_alarm(detector):
     world = World(seed=1)
     watch(detector, world, 5, start_s=200)
-    assert watch(detector, world, 5, start_s=205, bag=(2, 10))[0][0] == "opened"
-    assert [phase for phase, _, _ in watch(detector, world, 30, start_s=210)] == ["closed"]
+    assert watch(detector, world, 25, start_s=205, bag=(2, 10))[0][0] == "opened"
+    assert [phase for phase, _, _ in watch(detector, world, 30, start_s=230)] == ["closed"]
 
 
 def test_the_level_passes_one_half_where_an_alarm_opens(detector):
     world = World(seed=1)
-    frames = [*world.frames(5), *world.frames(3, bag=(2, 10))]
+    frames = [*world.frames(5), *world.frames(25, bag=(2, 10))]
     seen = [detector.observe(f.grid, f.movement, 200 + i / FPS) for i, f in enumerate(frames)]
     opened = next(i for i, anomaly in enumerate(seen) if anomaly.change)
     assert seen[10].level < 0.5 <= seen[opened].level < 1.0
@@ -87,9 +88,9 @@ def test_a_suppressed_camera_does_not_alarm(detector):
 def test_a_bag_keeps_the_alarm_open_though_every_frame_is_still(detector):
     world = World(seed=1)
     watch(detector, world, 5, start_s=200)
-    watch(detector, world, 2, start_s=205, bag=(2, 10))
+    watch(detector, world, 25, start_s=205, bag=(2, 10))
     for i in range(100):
-        change = detector.rest(207 + i / FPS).change
+        change = detector.rest(230 + i / FPS).change
         assert change is None or change.phase.value == "changed"
     assert detector.alarm.is_open
 
@@ -126,7 +127,7 @@ def test_a_damaged_file_is_refused_and_changes_nothing(detector, state, tmp_path
 
 def test_a_file_of_another_version_or_another_program_is_refused(detector, tmp_path):
     np.savez(tmp_path / "foreign.npz", weights=np.ones(3))
-    with pytest.raises(StateError, match="not a camera's state of version 3"):
+    with pytest.raises(StateError, match="not a camera's state of version 4"):
         detector.load(tmp_path / "foreign.npz")
 
 
@@ -146,7 +147,7 @@ def test_a_file_that_is_not_there_is_a_clear_error(detector, tmp_path):
 def test_a_file_whose_memory_has_another_size_is_refused(detector, state, tmp_path):
     with np.load(state) as file:
         arrays = {name: file[name] for name in file.files}
-    np.savez(tmp_path / "porch.npz", **arrays | {"normality.memory.radius": np.ones(100)})
+    np.savez(tmp_path / "porch.npz", **arrays | {"normality.appearance.memory.radius": np.ones(100)})
     with pytest.raises(StateError, match=r"memory\.radius is \(100,\), not \(196,\)"):
         detector.load(tmp_path / "porch.npz")
 
@@ -170,12 +171,12 @@ def test_a_detector_that_stopped_learning_judges_but_remembers_nothing_more(dete
 
 
 def alarms(detector, world, start_s, **options):
-    """Return what each alarm showed when it opened: calm, then 4 s of something, then calm again.
+    """Return what each alarm showed when it opened: calm, then 25 s of something, then calm again.
 
     Minutes of calibration leave room for an alarm only where many a day are accepted.
     """
     detector.alarm.set_budget(500.0)
-    frames = [*world.frames(5), *world.frames(4, **options), *world.frames(40)]
+    frames = [*world.frames(5), *world.frames(25, **options), *world.frames(40)]
     seen = [detector.observe(f.grid, f.movement, start_s + i / FPS) for i, f in enumerate(frames)]
     return [a.sight for a in seen if a.change and a.change.phase is AlarmPhase.OPENED]
 
@@ -188,17 +189,17 @@ def test_what_was_dismissed_alarms_no_more_and_something_elsewhere_does(detector
     world = World(seed=1)
     (bag,) = alarms(detector, world, 200, bag=(2, 10))
     detector.teach(dismissed(bag))
-    assert alarms(detector, world, 250, bag=(2, 10)) == []
-    (elsewhere,) = alarms(detector, world, 300, bag=(12, 3))
+    assert alarms(detector, world, 300, bag=(2, 10)) == []
+    (elsewhere,) = alarms(detector, world, 400, bag=(12, 3))
     assert elsewhere != bag
 
 
 def test_an_open_alarm_that_is_dismissed_closes(detector):
     world = World(seed=1)
     watch(detector, world, 5, start_s=200)
-    assert watch(detector, world, 2, start_s=205, bag=(2, 10))[0][0] == "opened"
+    assert watch(detector, world, 25, start_s=205, bag=(2, 10))[0][0] == "opened"
     detector.teach(dismissed(detector.newest.sight))
-    assert [phase for phase, _, _ in watch(detector, world, 8, start_s=207, bag=(2, 10))] == ["closed"]
+    assert [phase for phase, _, _ in watch(detector, world, 8, start_s=230, bag=(2, 10))] == ["closed"]
     assert detector.newest.level < 0.5
 
 
@@ -209,14 +210,14 @@ def test_lessons_come_back_with_the_state(detector, tmp_path):
     detector.save(tmp_path / "porch.npz")
     again = AnomalyDetector(SETTINGS)
     again.load(tmp_path / "porch.npz")
-    assert alarms(again, world, 250, bag=(2, 10)) == []
+    assert alarms(again, world, 300, bag=(2, 10)) == []
 
 
 def test_a_confirmed_alarm_uses_none_of_the_budget(detector):
     world = World(seed=1)
     (bag,) = alarms(detector, world, 200, bag=(2, 10))
     assert detector.alarm.actual_per_day == 1.0
-    for step in range(5 * FPS):  # the alarm opened within the first seconds of the bag
+    for step in range(25 * FPS):  # the alarm opened while the bag stood there
         detector.teach(Lesson(f"{step}", Verdict.WAS_AN_ALARM, 205 + step / FPS, (bag,)))
     assert detector.alarm.actual_per_day == 0.0
 

@@ -1,10 +1,12 @@
 """Whatever moves in a watched zone is somebody there, from the third frame to ten quiet seconds."""
 
+from dataclasses import replace
 from datetime import UTC, time
 
 import numpy as np
 import pytest
 
+from models.movement import NO_MOVEMENT
 from pipeline.presence import Presence, Watch
 from pipeline.schedule import Schedule
 from pipeline.types import Region
@@ -15,10 +17,10 @@ NIGHT = Schedule(time(21), time(7))
 
 
 def movement(*, row=0, column=0, size=2, ratio=1.0):
-    """Return a field in which a square of fine cells moves."""
-    field = np.zeros((56, 56, 3), np.float32)
-    field[row : row + size, column : column + size, 0] = ratio
-    return field
+    """Return movement in which a square of cells moves, of 40 rows and 60 columns."""
+    cells = np.zeros_like(NO_MOVEMENT.cells)
+    cells[row : row + size, column : column + size, 0] = ratio
+    return replace(NO_MOVEMENT, cells=cells)
 
 
 STILL = movement(size=0)
@@ -45,7 +47,7 @@ def test_three_of_five_frames_with_movement_begin_it(presence):
 
 @pytest.mark.parametrize(
     "field",
-    [movement(column=28), movement(size=1), movement(ratio=0.2)],
+    [movement(column=30), movement(size=1), movement(ratio=0.2)],
     ids=["beside the zone", "one cell: less than four", "a fifth of each cell"],
 )
 def test_what_is_elsewhere_or_too_little_is_nobody(presence, field):
@@ -64,8 +66,8 @@ def test_shorter_pauses_are_one_presence(presence):
 
 def test_it_says_where_it_moves(presence):
     for _ in range(3):
-        changes = presence.update(0.0, movement(row=28, column=14, size=14))
-    assert changes[0].region == Region(0.25, 0.5, 0.25, 0.25)
+        changes = presence.update(0.0, movement(row=20, column=15, size=10))
+    assert changes[0].region == Region(15 / 60, 20 / 40, 10 / 60, 10 / 40)
 
 
 def test_it_begins_only_in_its_hours_and_is_told_to_its_end():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.movement import NO_MOVEMENT
 from pipeline.recent import RecentFrames, speeds_of
 from tests.fakes import observed_frame
 
@@ -39,10 +40,11 @@ def test_after_an_interruption_nothing_is_left():
     assert (len(recent), recent.original_near(1.0)) == (0, None)
 
 
-def test_the_speed_of_a_cell_is_the_mean_of_its_sixteen_fine_ones():
-    movement = np.zeros((56, 56, 3), np.float32)
-    # Row 1, column 2 of 14 are the fine rows 4 to 7, columns 8 to 11. One of 16 moves at |(3, 4)| = 5.
-    movement[5, 9] = 1, 3, -4
-    speeds = speeds_of(movement)
-    assert speeds[1, 2] == pytest.approx(5 / 16)
-    assert speeds.sum() == pytest.approx(5 / 16)
+def test_the_speed_of_a_cell_is_the_mean_over_its_area():
+    cells = np.zeros_like(NO_MOVEMENT.cells)
+    # Row 10 of 40 and column 22 of 60 lie within row 3 and column 5 of 14: one of 40 / 14 * 60 / 14 cells
+    # moves at |(3, 4)| = 5.
+    cells[10, 22] = 1, 3, -4
+    speeds = speeds_of(replace(NO_MOVEMENT, cells=cells))
+    assert speeds[3, 5] == pytest.approx(5 / (40 / 14 * 60 / 14), rel=0.01)
+    assert speeds.sum() == pytest.approx(speeds[3, 5])

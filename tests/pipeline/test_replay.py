@@ -73,7 +73,7 @@ def events(tmp_path_factory):
     write_folder(lesson / "01", crossing(60))
     write_folder(lesson / "02", crossing(30, seed=1))
     write_folder(clips / "same", crossing(30, seed=2))
-    visitor = crossing(5, seed=3, visitor=True)
+    visitor = crossing(30, seed=3, visitor=True)
     write_folder(clips / "visitor", [*crossing(5, seed=2), *visitor, *crossing(12, seed=4)])
     write_folder(clips / "runner", [*crossing(5, seed=2), *crossing(8, seed=3, speed_ratio=3.0)])
     names = ("same", "runner", "visitor")
@@ -86,7 +86,7 @@ def test_more_of_the_same_raises_no_event(events):
     assert events["same"] == []
 
 
-def test_a_thing_where_nothing_ever_was_is_one_event_at_its_place(events):
+def test_a_thing_that_stays_where_nothing_ever_was_is_one_event_at_its_place(events):
     first, *_, last = events["visitor"]
     assert (first.phase, first.kind, first.label) == ("new", "anomaly", "unusual")
     # The circle spans 254…286 of 320 and 14…46 of 180: its middle is (0.84, 0.17).
@@ -94,6 +94,7 @@ def test_a_thing_where_nothing_ever_was_is_one_event_at_its_place(events):
     assert region.x <= 0.84 <= region.x + region.width
     assert region.y <= 0.17 <= region.y + region.height
     assert region.width * region.height < 0.1
+    assert first.explanation.startswith("Something new has been standing here for 1")
     assert (last.phase, last.id) == ("end", first.id)
     assert last.explanation == "The picture is as usual again."
 

@@ -39,10 +39,10 @@ def test_a_region_touches_the_zones_that_a_tenth_of_it_lies_in():
     assert ZONES.touched_by(Region(0.44, 0.9, 0.5, 0.1)) == ("left",)
 
 
-def test_a_zone_is_the_fine_cells_of_which_it_covers_half():
-    cells = ZONES.cells("left")
-    assert cells[:, :28].all()
-    assert not cells[:, 28:].any()
+def test_a_zone_is_the_cells_of_movement_of_which_it_covers_half():
+    cells = ZONES.cells("left")  # (40, 60)
+    assert cells[:, :30].all()
+    assert not cells[:, 30:].any()
 
 
 def test_without_zones_nothing_is_touched():

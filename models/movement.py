@@ -1,0 +1,171 @@
+"""Grey pictures of one camera in, what moved in them and how out, fine enough to tell a walker's speed.
+
+The flow of `models.flow` sums up the whole picture for behaviours, and a person far away is lost in it.
+Here it is measured on a larger picture, and kept only of what moves, so that it can be asked how fast a
+thing goes.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+
+# Whatever shape the camera's picture has, it is stretched to this one: 60 x 40 cells of 6 pixels.
+WIDTH_PX, HEIGHT_PX, CELL_PX = 360, 240, 6
+COLUMNS, ROWS = WIDTH_PX // CELL_PX, HEIGHT_PX // CELL_PX
+# What stands there is looked at in pictures of 120 x 80 pixels.
+VIEW_PX = 3
+# Search patches of 8 pixels at half the resolution, 6 apart, smoothed in two steps: a walker who is 25
+# pixels high is still resolved. At a quarter, the presets' finest, a walker is one patch and has no speed
+# of their own.
+FINEST_SCALE, PATCH_PX, PATCH_STRIDE_PX, SMOOTHING_STEPS = 1, 8, 6, 2
+CHANGED = 5  # grey levels: a pixel that differs by more from the frame before moves
+FOREGROUND = 15  # grey levels: a pixel that differs by more from the empty scene belongs to a thing
+MARGIN = 4  # cells around what changed: flow needs something around what moves
+LONGEST_LAG_S = 0.6  # frames further apart have too little in common to measure speeds
+# The empty scene follows what is seen by one grey level, so often: people pass, light stays. At first by 32,
+# 16, 10 …, as it may begin with somebody in it.
+FOLLOW_EVERY_S, FIRST_STEP = 0.5, 32
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What moved between two frames, and what the later one shows.
+
+    `cells` is (40, 60, 3) float32: the share of each cell that belongs to a moving thing, and that share
+    times its mean velocity rightwards and downwards, in picture widths per second of a picture that is 3
+    wide and 2 high; so sums over windows divide into the velocity of what moves in them, whatever stands
+    beside it. `view` is (80, 120) uint8, the whole picture in grey.
+    """
+
+    cells: F32
+    view: U8
+
+
+NO_MOVEMENT = Movement(np.zeros((ROWS, COLUMNS, 3), np.float32), np.zeros((80, 120), np.uint8))
+for _array in (NO_MOVEMENT.cells, NO_MOVEMENT.view):
+    _array.setflags(write=False)
+
+
+class MovementMeter:
+    """Dense inverse search flow over what differs from the frame before or from the empty scene."""
+
+    def __init__(self) -> None:
+        self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._search.setFinestScale(FINEST_SCALE)
+        self._search.setPatchSize(PATCH_PX)
+        self._search.setPatchStride(PATCH_STRIDE_PX)
+        self._search.setVariationalRefinementIterations(SMOOTHING_STEPS)
+        self._scene = EmptyScene()
+        self._earlier: U8 | None = None
+        self._time_s = 0.0
+
+    def reset(self) -> None:
+        """Forget the last frame; the empty scene is kept, as the camera will look at it again."""
+        self._earlier = None
+
+    def measure(self, grey: U8, time_s: float) -> Movement:
+        """Compare a frame (240, 360), kept and not copied, with the one before it."""
+        self._scene.follow(grey, time_s)
+        earlier, lag_s = self._earlier, time_s - self._time_s
+        self._earlier, self._time_s = grey, time_s
+        height_px, width_px = HEIGHT_PX // VIEW_PX, WIDTH_PX // VIEW_PX
+        view = np.asarray(cv2.resize(grey, (width_px, height_px), interpolation=cv2.INTER_AREA), np.uint8)
+        if earlier is None or not 0 < lag_s <= LONGEST_LAG_S:
+            return Movement(NO_MOVEMENT.cells, view)
+        changed = cv2.threshold(cv2.absdiff(grey, earlier), CHANGED, 255, cv2.THRESH_BINARY)[1]
+        return Movement(self._cells(earlier, grey, np.asarray(changed, np.uint8), lag_s=lag_s), view)
+
+    def _cells(self, earlier: U8, grey: U8, changed: U8, *, lag_s: float) -> F32:
+        box = _around(changed)
+        if box is None:
+            return NO_MOVEMENT.cells
+        pixels = box.slices(CELL_PX)
+        pair = np.ascontiguousarray(earlier[pixels]), np.ascontiguousarray(grey[pixels])
+        dense = self._search.calc(*pair, None)  # type: ignore[call-overload] # stub
+        # The flow is that of half the resolution: every second pixel says all that it says.
+        flow = np.ascontiguousarray(dense[::2, ::2])
+        moving = np.ascontiguousarray(cv2.bitwise_or(changed, self._scene.foreground(grey))[pixels])
+        share = cv2.resize(moving, flow.shape[1::-1], interpolation=cv2.INTER_AREA)
+        weight = np.asarray(share, np.float32) / np.float32(255)
+        across, down = (flow - _shake(flow, box)).transpose(2, 0, 1) / np.float32(WIDTH_PX * lag_s)
+        planes = cv2.merge([weight, weight * across, weight * down])
+        cells = np.zeros((ROWS, COLUMNS, 3), np.float32)
+        size = box.right - box.left, box.bottom - box.top
+        cells[box.slices(1)] = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
+        return cells
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """Rows and columns of cells, ends excluded."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def slices(self, per_cell: int) -> tuple[slice, slice]:
+        """Return the box on an array with `per_cell` elements a cell: rows 2…5 of 6 pixels are 12…30."""
+        rows = slice(self.top * per_cell, self.bottom * per_cell)
+        return rows, slice(self.left * per_cell, self.right * per_cell)
+
+
+class EmptyScene:
+    """What a camera shows where nothing passes: each pixel's median over minutes, followed step by step.
+
+    Source: Manzanera and Richefeu, A new motion detection algorithm based on sigma-delta background
+    estimation, Pattern Recognition Letters 28 (2007), section 2.1.
+    """
+
+    def __init__(self) -> None:
+        self._scene: U8 | None = None
+        self._steps = 0
+        self._followed_s = 0.0
+
+    def follow(self, grey: U8, time_s: float) -> None:
+        """Take a step towards the frame (240, 360), if one is due."""
+        if self._scene is None:
+            self._scene, self._followed_s = grey.copy(), time_s
+        if 0 <= time_s - self._followed_s < FOLLOW_EVERY_S:
+            return
+        self._steps, self._followed_s = self._steps + 1, time_s
+        step = max(1, FIRST_STEP // self._steps)
+        up, down = cv2.subtract(grey, self._scene), cv2.subtract(self._scene, grey)
+        raised = cv2.add(self._scene, cv2.min(up, step))  # type: ignore[call-overload] # stub
+        self._scene = np.asarray(cv2.subtract(raised, cv2.min(down, step)), np.uint8)  # type: ignore[call-overload] # stub
+
+    def foreground(self, grey: U8) -> U8:
+        """Mark the pixels of the frame (240, 360) that differ from the empty scene with 255."""
+        if self._scene is None:
+            return np.zeros_like(grey)
+        apart = cv2.blur(cv2.absdiff(grey, self._scene), (3, 3))
+        return np.asarray(cv2.threshold(apart, FOREGROUND, 255, cv2.THRESH_BINARY)[1], np.uint8)
+
+
+def _around(changed: U8) -> _Box | None:
+    """Return the cells that hold changed pixels, and MARGIN around them; None where hardly any changed.
+
+    Pixel rows 60…119 are those of cells 10…19; with four cells on each side the box has rows 6…23.
+    """
+    levels = np.asarray(cv2.resize(changed, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)) > 255 // CELL_PX
+    rows, columns = np.flatnonzero(levels.any(axis=1)), np.flatnonzero(levels.any(axis=0))
+    if not len(rows):
+        return None
+    return _Box(
+        top=max(0, int(rows[0]) - MARGIN),
+        bottom=min(ROWS, int(rows[-1]) + MARGIN + 1),
+        left=max(0, int(columns[0]) - MARGIN),
+        right=min(COLUMNS, int(columns[-1]) + MARGIN + 1),
+    )
+
+
+def _shake(flow: F32, box: _Box) -> F32:
+    """Return the median movement of the whole picture, the camera's own; around the box nothing moves."""
+    if 2 * (box.bottom - box.top) * (box.right - box.left) < ROWS * COLUMNS:
+        return np.zeros(2, np.float32)
+    return np.asarray(np.median(flow[1::3, 1::3].reshape(-1, 2), axis=0), np.float32)

@@ -1,0 +1,127 @@
+"""What one frame held in, for each part how unusual it is, where, and in which words out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import signature, words
+from pipeline.appearance import top
+from pipeline.cells import F32, SIDE, around_peak, region_of
+from pipeline.flow_normality import FlowNormality, Windows
+from pipeline.lasting import Lasting
+from pipeline.parts import Part
+from pipeline.sizes import SizeNormality, Things
+from pipeline.types import Region
+
+# Every part, in this order; their units are deviations of a speed, of a size, seconds, and deviations of a
+# cell.
+STANDING = "standing"
+PARTS = {
+    "motion": Part(unit=1.0),
+    "size": Part(unit=1.0, beyond=0.5),
+    STANDING: Part(unit=10.0),
+    "appearance": Part(unit=1.0, beyond=0.2, weight=0.25),
+}
+# A speed counts as at most so many deviations above the usual: what appears from nowhere finds itself a
+# partner anywhere for one frame.
+MAX_DEVIATIONS = 20.0
+REGION_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one frame held: moving windows, things, the longest change, and the looks (196, 112) if known."""
+
+    windows: Windows
+    things: Things
+    lasting: Lasting
+    looks: F32 | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The most unusual thing that one part sees: where, in words, and as a vector to compare."""
+
+    region: Region
+    words: str
+    signature: F32
+
+
+class _Description(NamedTuple):
+    """What a part says: on which cells of its own grid, in which words given their region, and what it is."""
+
+    where: NDArray[np.bool_]
+    text: Callable[[Region], str]
+    what: F32
+
+
+class Findings:
+    """Judges one frame by what is usual; the parts are numbered as in PARTS."""
+
+    def __init__(self, found: Found, flow: FlowNormality, sizes: SizeNormality, *, appearance: F32) -> None:
+        self._found = found
+        self._flow = flow
+        self._sizes = sizes
+        self._larger = sizes.surprise(found.things)
+        self.appearance = appearance
+        self.motion = np.minimum(flow.surprise(found.windows), np.float32(MAX_DEVIATIONS))
+
+    def tops(self) -> tuple[float, ...]:
+        """Return how unusual the most unusual thing is to each part, in the part's own unit."""
+        larger = float(self._larger.max(initial=0.0))
+        return float(self.motion.max()), larger, self._found.lasting.age_s, top(self.appearance)
+
+    def of(self, part: int, *, is_record: bool) -> Finding:
+        """Describe what is most unusual to a part; `is_record`: nothing learned was as unusual."""
+        describe = (self._fastest, self._largest, self._oldest, self._strangest)[part]
+        where, text, what = describe(is_record=is_record)
+        region = region_of(where)
+        return Finding(region, text(region), signature.signature(part, region, what, parts=len(PARTS)))
+
+    def _fastest(self, *, is_record: bool) -> _Description:
+        row, column = _peak(self.motion)
+        windows = self._found.windows
+        ratio = float(self._flow.ratio(windows)[row, column])
+        is_first = not self._flow.is_known(row, column)
+        return _Description(
+            around_peak(self.motion, share=REGION_SHARE),
+            lambda region: words.of_motion(region, ratio, is_first=is_first, is_record=is_record),
+            signature.of_motion(windows.velocity(row, column), ratio),
+        )
+
+    def _largest(self, *, is_record: bool) -> _Description:
+        del is_record
+        things = self._found.things
+        number = int(self._larger.argmax()) if len(self._larger) else -1
+        ratio = float(self._sizes.ratio(things)[number]) if number >= 0 else 1.0
+        is_first = number >= 0 and not self._sizes.is_known(int(things.feet[number]))
+        return _Description(
+            things.labels == number + 1 if number >= 0 else np.zeros_like(things.labels, np.bool_),
+            lambda region: words.of_size(region, ratio, is_first=is_first),
+            signature.of_size(ratio),
+        )
+
+    def _oldest(self, *, is_record: bool) -> _Description:
+        del is_record
+        lasting = self._found.lasting
+        return _Description(
+            lasting.where,
+            lambda region: words.of_lasting(region, lasting.age_s, is_new=lasting.is_new),
+            signature.of_lasting(float(lasting.where.mean()), is_new=lasting.is_new),
+        )
+
+    def _strangest(self, *, is_record: bool) -> _Description:
+        del is_record
+        looks, (row, column) = self._found.looks, _peak(self.appearance)
+        return _Description(
+            around_peak(self.appearance, share=REGION_SHARE),
+            words.of_look,
+            np.zeros(0, np.float32) if looks is None else signature.of_look(looks[row * SIDE + column]),
+        )
+
+
+def _peak(heat: F32) -> NDArray[np.intp]:
+    return np.array(np.unravel_index(int(heat.argmax()), heat.shape), np.intp)

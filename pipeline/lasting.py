@@ -1,0 +1,141 @@
+"""What came to stand somewhere, or is gone: small grey pictures in, for how long it has lasted out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.movement import HEIGHT_PX, VIEW_PX, WIDTH_PX
+
+F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+WIDTH, HEIGHT = WIDTH_PX // VIEW_PX, HEIGHT_PX // VIEW_PX  # 120 x 80
+# Light multiplies what it falls on, so pictures are compared in logarithms: LOG_UNIT * ln(level +
+# LOG_OFFSET), in which a medium grey differs by one from the next. The light of each place is the mean over
+# so many pixels.
+LOG_OFFSET, LOG_UNIT = 16.0, 128.0
+LIGHT_PX = 41
+# Differing by so much from the usual view is a change; from the last frame, a movement.
+CHANGED, MOVING = 14.0, 6.0
+# Fewer pixels than this are noise; a younger change may be somebody who stops on their way.
+MIN_PX, MIN_AGE_S = 8, 10.0
+# Where this much of the picture has changed, it is the light or the camera: the view is learned anew.
+WHOLE_RATIO = 0.4
+# The usual view follows the picture by so much a second; at the age of t seconds by FIRST_STEP / t, as its
+# first frame may show anybody. In MIN_AGE_S it must not reach what is new: what came would be gone when it
+# goes.
+FOLLOW_PER_S, FIRST_STEP = 0.2, 64.0
+# A thing has more edges than the place where it stands had; what is gone leaves fewer.
+EDGE_RATIO = 1.0
+
+_LOGARITHMS = (LOG_UNIT * np.log(np.arange(256) + LOG_OFFSET)).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """The longest change: for how long, on which pixels of (80, 120), and whether it is a thing.
+
+    `is_new` says that something came; else something that always stood there is gone.
+    """
+
+    age_s: float
+    where: Mask
+    is_new: bool
+
+
+NOTHING = Lasting(0.0, np.zeros((HEIGHT, WIDTH), np.bool_), is_new=True)
+
+
+class LastingChanges:
+    """A slow picture of what is usual, and for each pixel how long the camera has shown something else.
+
+    Source: Porikli, Detection of temporarily static regions by processing video at different frame rates,
+    AVSS 2007: what differs from the slow background and not from the fast one was left behind. The fast one
+    here is the frame before.
+    """
+
+    def __init__(self) -> None:
+        self._usual: F32 = np.zeros((HEIGHT, WIDTH), np.float32)
+        self._observed_s = 0.0
+        self._age_s: F32 = np.zeros((HEIGHT, WIDTH), np.float32)
+        self._differs: Mask = np.zeros((HEIGHT, WIDTH), np.bool_)
+        self._last: F32 | None = None
+
+    def interrupt(self) -> None:
+        """Forget how long anything has lasted: nobody saw what happened meanwhile."""
+        self._age_s = np.zeros((HEIGHT, WIDTH), np.float32)
+        self._last = None
+
+    def observe(self, view: U8, step_s: float, *, learn: bool) -> Lasting:
+        """Compare the (80, 120) view, `step_s` after the last, with the usual; say what lasted longest."""
+        now = np.asarray(cv2.blur(cv2.LUT(view, _LOGARITHMS), (3, 3)), np.float32)
+        last, self._last = self._last, now
+        if self._observed_s == 0:
+            self._usual, self._observed_s = now.copy(), max(step_s, 1e-3)
+            return NOTHING
+        if last is None:
+            return NOTHING
+        change = now - self._usual
+        change -= cv2.blur(np.clip(change, -3 * CHANGED, 3 * CHANGED), (LIGHT_PX, LIGHT_PX))
+        self._differs = np.abs(change) > CHANGED
+        if self._differs.mean() > WHOLE_RATIO:
+            self._usual, self._age_s = now.copy(), np.zeros_like(self._age_s)
+            return NOTHING
+        moves = np.abs(now - last) > MOVING
+        # Who passes in front does not take away what stands behind.
+        self._age_s = np.where(moves, self._age_s, (self._age_s + np.float32(step_s)) * self._differs)
+        if learn:
+            self._follow(now, step_s)
+        return self._longest(now)
+
+    def rest(self, step_s: float) -> Lasting:
+        """Take note that nothing has changed for `step_s`."""
+        if self._last is None:
+            return NOTHING
+        self._age_s = (self._age_s + np.float32(step_s)) * self._differs
+        return self._longest(self._last)
+
+    def _follow(self, now: F32, step_s: float) -> None:
+        """Move the usual view by a bounded step: what passes does not count, as in a median."""
+        self._observed_s += step_s
+        pace = max(FOLLOW_PER_S, FIRST_STEP / self._observed_s)
+        limit = pace * step_s
+        self._usual += np.clip(now - self._usual, -limit, limit)
+
+    def _longest(self, now: F32) -> Lasting:
+        old = (self._age_s >= MIN_AGE_S).astype(np.uint8)
+        count, labels, boxes, _ = cv2.connectedComponentsWithStats(old, connectivity=8)
+        best = NOTHING
+        for number in range(1, count):
+            if boxes[number, cv2.CC_STAT_AREA] < MIN_PX:
+                continue
+            where = np.asarray(labels == number)
+            age_s = float(np.median(self._age_s[where]))
+            if age_s > best.age_s:
+                best = Lasting(age_s, where, is_new=True)
+        return (
+            best if best is NOTHING else Lasting(best.age_s, best.where, is_new=self._is_new(now, best.where))
+        )
+
+    def _is_new(self, now: F32, where: Mask) -> bool:
+        around = cv2.dilate(where.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        return bool(_edges(now)[around].sum() >= EDGE_RATIO * _edges(self._usual)[around].sum())
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that was learned, by name."""
+        return {"usual": self._usual.astype(np.float16), "observed_s": np.array(self._observed_s)}
+
+    def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `to_arrays` returned."""
+        self._usual = arrays["usual"].astype(np.float32)
+        self._observed_s = float(arrays["observed_s"])
+
+
+def _edges(picture: F32) -> F32:
+    right, down = cv2.Sobel(picture, cv2.CV_32F, 1, 0), cv2.Sobel(picture, cv2.CV_32F, 0, 1)
+    return np.asarray(cv2.magnitude(right, down), np.float32)

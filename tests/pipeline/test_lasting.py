@@ -1,0 +1,109 @@
+"""What was left behind, or is gone, is found by how long it has lasted, whatever the light does."""
+
+import numpy as np
+import pytest
+
+from pipeline.lasting import LastingChanges
+
+STEP_S = 0.2
+FLOOR = np.random.default_rng(0).integers(60, 180, (20, 30)).repeat(4, axis=0).repeat(4, axis=1)
+
+
+def view(*, bag=False, walker=None, light=1.0, floor=FLOOR):
+    """Return an (80, 120) picture; the bag is on rows 50…56 and columns 30…37."""
+    picture = floor * light
+    if bag:
+        picture[50:57, 30:38] = 15 * light
+    if walker is not None:
+        picture[40:64, walker : walker + 8] = 220 * light
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def watch(changes, seconds, *, learn=True, **options):
+    picture = view(**options)
+    for _ in range(round(seconds / STEP_S)):
+        lasting = changes.observe(picture, STEP_S, learn=learn)
+    return lasting
+
+
+@pytest.fixture
+def changes():
+    changes = LastingChanges()
+    watch(changes, 60)
+    return changes
+
+
+def test_what_always_stands_there_has_not_lasted(changes):
+    assert watch(changes, 60).age_s == 0.0
+
+
+def test_a_bag_has_stood_for_as_long_as_it_is_there(changes):
+    lasting = watch(changes, 25, bag=True, learn=False)
+    # The frame in which it came still moves: one step less.
+    assert lasting.age_s == pytest.approx(25 - STEP_S, abs=0.01)
+    rows, columns = np.nonzero(lasting.where)
+    assert (rows.min(), rows.max()) == (pytest.approx(50, abs=1), pytest.approx(56, abs=1))
+    assert (columns.min(), columns.max()) == (pytest.approx(30, abs=1), pytest.approx(37, abs=1))
+
+
+def test_a_change_younger_than_ten_seconds_is_nothing(changes):
+    assert watch(changes, 9.8, bag=True).age_s == 0.0
+
+
+def test_who_walks_by_has_not_lasted(changes):
+    lasting = [changes.observe(view(walker=2 * i), STEP_S, learn=True).age_s for i in range(50)]
+    assert not any(lasting)
+
+
+def test_who_passes_in_front_of_a_bag_does_not_take_it_away(changes):
+    watch(changes, 25, bag=True, learn=False)
+    for column in range(10, 60, 3):
+        changes.observe(view(bag=True, walker=column), STEP_S, learn=False)
+    assert watch(changes, 1, bag=True, learn=False).age_s > 24.0
+
+
+def test_a_bag_that_is_taken_away_is_over_at_once(changes):
+    watch(changes, 25, bag=True, learn=False)
+    assert watch(changes, 1).age_s == 0.0
+
+
+def test_a_still_frame_lets_time_pass(changes):
+    watch(changes, 5, bag=True, learn=False)
+    assert changes.rest(20.0).age_s == pytest.approx(25 - STEP_S, abs=0.01)
+
+
+def test_brighter_light_is_no_thing(changes):
+    assert watch(changes, 30, light=1.3).age_s == 0.0
+
+
+def test_a_picture_that_has_changed_as_a_whole_is_learned_anew(changes):
+    other = np.random.default_rng(7).integers(20, 240, (20, 30)).repeat(4, axis=0).repeat(4, axis=1)
+    assert watch(changes, 30, floor=other, learn=False).age_s == 0.0
+
+
+def test_a_thing_has_more_edges_than_what_is_left_where_one_is_gone():
+    plain = np.full((80, 120), 120)
+    came, gone = LastingChanges(), LastingChanges()
+    watch(came, 60, floor=plain)
+    watch(gone, 60, floor=plain, bag=True)
+    assert watch(came, 25, floor=plain, bag=True, learn=False).is_new
+    lasting = watch(gone, 25, floor=plain, learn=False)
+    assert lasting.age_s > 20.0
+    assert not lasting.is_new
+
+
+def test_what_stays_is_usual_after_minutes(changes):
+    watch(changes, 900, bag=True)
+    assert watch(changes, 1, bag=True).age_s == 0.0
+
+
+def test_an_interruption_ends_what_nobody_watched(changes):
+    watch(changes, 25, bag=True, learn=False)
+    changes.interrupt()
+    assert watch(changes, 5, bag=True, learn=False).age_s == 0.0
+
+
+def test_the_usual_view_survives_a_restart(changes):
+    twin = LastingChanges()
+    twin.from_arrays(changes.to_arrays())
+    assert watch(twin, 25, bag=True, learn=False).age_s > 24.0
