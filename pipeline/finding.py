@@ -17,12 +17,13 @@ from pipeline.sizes import SizeNormality, Things
 from pipeline.types import Region
 
 # Every part, in this order; their units are deviations of a speed, of a size, seconds, and deviations of a
-# cell.
+# cell. Where nothing ever stood, three nats a second: with less, the alarm would take the slow rise of an age
+# for normal before it crosses the threshold.
 STANDING = "standing"
 PARTS = {
     "motion": Part(unit=1.0),
     "size": Part(unit=1.0, beyond=0.5),
-    STANDING: Part(unit=10.0),
+    STANDING: Part(unit=3.0),
     "appearance": Part(unit=1.0, beyond=0.2, weight=0.25),
 }
 # A speed counts as at most so many deviations above the usual: what appears from nowhere finds itself a
