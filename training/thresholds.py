@@ -107,7 +107,7 @@ def choose_threshold(case: Case, promise: Promise, settings: BehaviourSettings) 
     """Choose the lowest threshold tried from which on every higher one keeps the promise.
 
     Fewer events at a lower threshold are no proof: long ones merge into one. The threshold then lies half way
-    to the next one tried, which breaks the promise, where there are no more events there, but MARGIN above it.
+    to the next one tried, which breaks the promise, if there are no more events there, but MARGIN above it.
     """
     hours = sum(series.duration_s for series in case.normal) / HOUR_S
     if hours < promise.needed_h:
@@ -133,7 +133,7 @@ def choose_threshold(case: Case, promise: Promise, settings: BehaviourSettings) 
 
 
 def _between(keeps: float, breaks: float, *, case: Case, settings: BehaviourSettings) -> float:
-    """Return a threshold half way between one that keeps the promise and one that breaks it, if that keeps it.
+    """Return a threshold half way between one that keeps the promise and one that breaks it, if it is kept.
 
     0.9 and 0.7 give 0.8; 0.9 and 0.88 give 0.93.
     """
