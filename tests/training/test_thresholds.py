@@ -73,8 +73,9 @@ def test_without_any_normal_footage_there_is_no_threshold():
 def test_the_lowest_threshold_that_keeps_the_promise_is_chosen():
     # Five hours allow one event (4.744 / 5 < 1), not two (6.296 / 5 > 1). At 0.7 there are two.
     normal = [quiet_hours(2.5, 0.9), quiet_hours(2.5, 0.7)]
-    chosen = choose_threshold(Case(normal, [series([0.8] * 4), series([0.3] * 4)]), ONE_AN_HOUR, SETTINGS)
-    assert chosen.threshold == pytest.approx(0.9, abs=1e-6)
+    chosen = choose_threshold(Case(normal, [series([0.79] * 4), series([0.3] * 4)]), ONE_AN_HOUR, SETTINGS)
+    # 0.9 keeps the promise; half way to 0.7 there is as little.
+    assert chosen.threshold == pytest.approx(0.8, abs=1e-6)
     assert (chosen.false_alarms.events, chosen.false_alarms.hours) == (1, 5.0)
     assert chosen.recall == 0.0
     assert count_false_alarms(normal, 0.69, promise=ONE_AN_HOUR, settings=SETTINGS).events == 2
@@ -85,7 +86,8 @@ def test_a_single_high_decision_does_not_raise_the_threshold():
     normal.scores[1000] = 0.99
     chosen = choose_threshold(Case([normal], [series([0.5] * 4)]), ONE_AN_HOUR, SETTINGS)
     # 0.99 stands alone and begins nothing. At 0.1 one event would go on for three hours: none is allowed.
-    assert chosen.threshold == pytest.approx(0.99, abs=1e-6)
+    # Half way from 0.99 to 0.1 there is none either.
+    assert chosen.threshold == pytest.approx(0.545, abs=1e-6)
     assert chosen.false_alarms.events == 0
 
 
@@ -114,10 +116,8 @@ def test_a_task_gets_the_thresholds_of_the_labels_that_have_one():
     cases = {"fall": Case([quiet_hours(3)], [series([0.9] * 3)]), "fight": Case([quiet_hours(1)], [])}
     chosen = choose_thresholds(cases, ONE_AN_HOUR, SETTINGS)
     task = with_thresholds(("normal", "fall", "fight"), chosen)
-    # Above 0.1, the highest normal score.
-    assert task == Task(
-        ("normal", "fall", "fight"), (None, float(np.nextafter(np.float32(0.1), np.float32(1))), None)
-    )
+    # Above 0.1, the highest normal score, by the margin of 0.05.
+    assert task == Task(("normal", "fall", "fight"), (None, pytest.approx(0.15), None))
     assert chosen["fall"].recall == 1.0
 
 
@@ -139,7 +139,8 @@ def test_trying_few_thresholds_never_breaks_the_promise_and_loses_little():
     chosen = choose_threshold(Case([normal], []), promise, SETTINGS)
     assert chosen.false_alarms.at_most_per_hour <= 10.0
     best = brute_force(normal, promise)
-    assert best <= chosen.threshold < best + 0.05
+    # The margin of 0.05, and what lies between the thresholds that are tried.
+    assert best <= chosen.threshold < best + 0.1
 
 
 def test_the_promised_rate_is_kept_on_footage_that_was_not_chosen_on():
