@@ -54,12 +54,16 @@ class FineTuning:
 
 @dataclass(frozen=True, slots=True)
 class FineTuned:
-    """What the regression chose, what share the deep path has per task, and how long that learned."""
+    """What the regression chose, what share the deep path has per task, and how long that learned.
+
+    `trained_share` is how much of the weights learned, the text tower not counted.
+    """
 
     choices: Mapping[str, Choice]
     shares: Mapping[str, float]
     epochs: int
     validation_score: float | None
+    trained_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,14 @@ class Watch:
     def file(self, stage: str) -> Path | None:
         """Return where a stage keeps its state."""
         return None if self.state is None else self.state / f"{stage}.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """How a training went, and how much of the weights learned."""
+
+    trained: Trained
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +139,18 @@ class FineTuner:
         """
         watch = watch or Watch()
         tasks = sorted({example.task for example in examples})
-        shares, trained = dict.fromkeys(tasks, 0.0), None
+        shares, learned = dict.fromkeys(tasks, 0.0), None
         if self._settings.deep:
-            trained, shares = self._choose(copy.deepcopy(model), examples, tasks=tasks, watch=watch)
+            learned, shares = self._choose(copy.deepcopy(model), examples, tasks=tasks, watch=watch)
         choices = self._fit_linear(model, examples)
-        epochs = 0 if trained is None else (trained.best_epoch or 0) + 1
+        epochs = 0 if learned is None else (learned.trained.best_epoch or 0) + 1
         if epochs:
             loop = replace(self._settings.loop, stop_after=epochs, patience=None)
             self._train(model, examples, _Stage("refit", loop, None, watch))
         model.train(mode=False)
-        return FineTuned(choices, shares, epochs, None if trained is None else trained.best_score)
+        if learned is None:
+            return FineTuned(choices, shares, epochs, None)
+        return FineTuned(choices, shares, epochs, learned.trained.best_score, learned.share)
 
     def _choose(
         self,
@@ -145,7 +159,7 @@ class FineTuner:
         *,
         tasks: Sequence[str],
         watch: Watch,
-    ) -> tuple[Trained, dict[str, float]]:
+    ) -> tuple[_Learned, dict[str, float]]:
         """Learn from part of the groups; return for how long that helped with the others, and the shares."""
         train, held_out = set_aside(examples, self._settings.validation_folds, self._settings.loop.seed)
         self._fit_linear(model, train)
@@ -155,9 +169,9 @@ class FineTuner:
             judged = cast("VideoBERTForSequenceClassification", objective.model)
             return deep_score(read(judged, self._clips, checked, text=self._text), tasks)
 
-        trained = self._train(model, train, _Stage("choose", self._settings.loop, score, watch))
+        learned = self._train(model, train, _Stage("choose", self._settings.loop, score, watch))
         readings = read(model, self._clips, checked, text=self._text)
-        return trained, {task: best_share(readings, task) for task in tasks}
+        return learned, {task: best_share(readings, task) for task in tasks}
 
     def _fit_linear(
         self, model: VideoBERTForSequenceClassification, examples: Sequence[Example]
@@ -167,7 +181,7 @@ class FineTuner:
 
     def _train(
         self, model: VideoBERTForSequenceClassification, examples: Sequence[Example], stage: _Stage
-    ) -> Trained:
+    ) -> _Learned:
         settings = self._settings
         # What only training needs begins at random, as the small additions do.
         torch.manual_seed(settings.loop.seed)
@@ -189,7 +203,7 @@ class FineTuner:
         )
         trained = Loop(objective, stage.loop, hooks).run(state=stage.watch.file(stage.name))
         tuning.finish()
-        return trained
+        return _Learned(trained, tuning.trainable_share)
 
     def _batches(self, examples: Sequence[Example], epoch: int) -> list[Sequence[Cut]]:
         """Return an epoch's batches: every label equally often, each example cut anew."""

@@ -129,13 +129,23 @@ def choose(columns: Columns, config: VideoBERTConfig) -> Choice:
     if not splits:
         return plain
     losses: dict[Choice, float] = {}
-    for reading in READINGS:
+    for reading in _readings(config):
         turned = replace(columns, values=_turn(columns.values * column_scale(config, reading)).values)
         for strength in STRENGTHS:
             losses[Choice(reading, strength)] = float(
                 np.mean([_loss(turned, strength, split) for split in splits])
             )
     return min(losses, key=lambda choice: losses[choice])
+
+
+def _readings(config: VideoBERTConfig) -> list[Reading]:
+    """Return what may be read of clips: no flow where the model reads none, no order where it knows none."""
+    ordered = any(kind in ORDERED for kind in config.statistics)
+    return [
+        reading
+        for reading in READINGS
+        if ("motion" in config.reads or not reading.motion) and (ordered or not reading.ordered)
+    ]
 
 
 def _fewest(columns: Columns) -> int:

@@ -8,6 +8,7 @@ SubParsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
 # Another command is another line here; its module has the same name, with _ for -.
 COMMANDS = (
+    "compare",
     "evaluate",
     "export",
     "features",

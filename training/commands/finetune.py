@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import get_args
 
+from training.ablation import Part
 from training.commands import SubParsers
 from training.commands.footage_options import count
 from training.commands.task_options import add_task_options, fingerprint, place_of, task_data
@@ -47,6 +48,17 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--learning-rate", type=float, default=defaults.loop.learning_rate, metavar="R", help="at its highest"
+    )
+    parser.add_argument(
+        "--size", choices=("mini", "small", "base"), help="of a new model, the checkpoint's by default"
+    )
+    parser.add_argument(
+        "--ablate",
+        nargs="+",
+        choices=get_args(Part),
+        default=[],
+        metavar="PART",
+        help=f"leave parts of the model out: {', '.join(get_args(Part))}",
     )
     parser.add_argument(
         "--fgm", type=float, default=0.0, metavar="E", help="step of adversarial training, 0 for none"

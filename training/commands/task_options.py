@@ -68,6 +68,8 @@ def place_of(options: argparse.Namespace) -> Place:
         threads=options.threads,
         sample_fps=options.sample_fps,
         num_frames=options.frames,
+        ablated=tuple(options.ablate),
+        size=options.size,
     )
 
 
