@@ -12,6 +12,7 @@ from models.text_states import TextStates
 from training.evaluation import evaluate_checkpoint, prediction_of
 from training.examples import Clips, Example
 from training.finetune import FineTuned, FineTuner, FineTuning
+from training.label_tables import DataError
 from training.readings import apply_shares, read
 from training.report import Prediction
 from training.splits import Split, fixed_split, grouped_k_fold
@@ -104,7 +105,13 @@ class CrossValidation:
     def across(
         self, train: Sequence[Example], test: Sequence[Example], seeds: Sequence[int]
     ) -> Iterator[Fold]:
-        """Yield for every seed what a model says of a test set that shares no group with what it learned."""
+        """Yield for every seed what a model says of a test set that shares no group with what it learned.
+
+        Raises:
+            DataError: It shares one.
+        """
+        if shared := _groups(train) & _groups(test):
+            raise DataError(f"{min(shared)} is to be learned from and to be tested on: leave it out of one.")
         for seed in seeds:
             yield self._fold(_Sides(seed, 0, list(train), list(test)))
 
@@ -133,6 +140,11 @@ class CrossValidation:
     def _asked(self, encoder: Encoder, sides: _Sides) -> list[Prediction]:
         said = evaluate_checkpoint(encoder, self._clips, sides.test, windows=self._settings.windows)
         return [one.model_copy(update={"fold": sides.number, "seed": sides.seed}) for one in said]
+
+
+def _groups(examples: Sequence[Example]) -> set[str]:
+    """Return the groups with where their folder lies: two folders may have the same name."""
+    return {f"{example.folder.resolve().parent}/{example.segment.group}" for example in examples}
 
 
 def _splits(examples: Sequence[Example], protocol: Protocol, seed: int) -> list[Split]:

@@ -151,6 +151,13 @@ def test_a_model_that_learned_elsewhere_is_asked_about_every_example(tmp_path):
         assert tested == {"street/scene0", "street/scene1"}
 
 
+def test_what_is_learned_from_is_not_tested_on(tmp_path):
+    examples, clips = taught(tmp_path / "street", levels(2, apart=2))
+    validation = CrossValidation(clips, TEXT, LINEAR, make=Witness(clips).make)
+    with pytest.raises(DataError, match="street/scene1 is to be learned from and to be tested on"):
+        next(validation.across(examples, examples[2:], (0,)))
+
+
 def test_an_export_of_each_model_is_asked_as_well(tmp_path):
     examples, clips = taught(tmp_path / "street", levels(4, apart=2))
     witness = Witness(clips)
