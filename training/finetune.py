@@ -62,13 +62,15 @@ class FineTuning:
 class FineTuned:
     """What the regression chose, what share the deep path has per task, and how long that learned.
 
-    `self_trained` says what unlabelled clips did for the linear path of each task.
+    `trained_share` is how much of the weights learned, the text tower not counted; `self_trained` says what
+    unlabelled clips did for the linear path of each task.
     """
 
     choices: Mapping[str, Choice]
     shares: Mapping[str, float]
     epochs: int
     validation_score: float | None
+    trained_share: float = 0.0
     self_trained: Mapping[str, SelfTrained] = field(default_factory=dict)
 
 
@@ -87,6 +89,14 @@ class Watch:
     def file(self, stage: str) -> Path | None:
         """Return where a stage keeps its state."""
         return None if self.state is None else self.state / f"{stage}.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """How a training went, and how much of the weights learned."""
+
+    trained: Trained
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +168,18 @@ class FineTuner:
         """
         watch = watch or Watch()
         tasks = sorted({example.task for example in examples})
-        shares, trained = dict.fromkeys(tasks, 0.0), None
+        shares, learned = dict.fromkeys(tasks, 0.0), None
         if self._settings.deep:
-            trained, shares = self._choose(copy.deepcopy(model), examples, tasks=tasks, watch=watch)
+            learned, shares = self._choose(copy.deepcopy(model), examples, tasks=tasks, watch=watch)
         choices, self_trained = self._fit_linear(model, examples, self._unlabelled)
-        epochs = 0 if trained is None else (trained.best_epoch or 0) + 1
+        epochs = 0 if learned is None else (learned.trained.best_epoch or 0) + 1
         if epochs:
             loop = replace(self._settings.loop, stop_after=epochs, patience=None)
             self._train(model, examples, self._unlabelled, stage=_Stage("refit", loop, None, watch))
         model.train(mode=False)
-        score = None if trained is None else trained.best_score
-        return FineTuned(choices, shares, epochs, score, self_trained)
+        if learned is None:
+            return FineTuned(choices, shares, epochs, None, self_trained=self_trained)
+        return FineTuned(choices, shares, epochs, learned.trained.best_score, learned.share, self_trained)
 
     def _choose(
         self,
@@ -177,7 +188,7 @@ class FineTuner:
         *,
         tasks: Sequence[str],
         watch: Watch,
-    ) -> tuple[Trained, dict[str, float]]:
+    ) -> tuple[_Learned, dict[str, float]]:
         """Learn from part of the groups; return for how long that helped with the others, and the shares."""
         train, held_out = set_aside(examples, self._settings.validation_folds, self._settings.loop.seed)
         unlabelled = apart(self._unlabelled, held_out)
@@ -189,9 +200,9 @@ class FineTuner:
             return deep_score(read(judged, self._clips, checked, text=self._text), tasks)
 
         stage = _Stage("choose", self._settings.loop, score, watch)
-        trained = self._train(model, train, unlabelled, stage=stage)
+        learned = self._train(model, train, unlabelled, stage=stage)
         readings = read(model, self._clips, checked, text=self._text)
-        return trained, {task: best_share(readings, task) for task in tasks}
+        return learned, {task: best_share(readings, task) for task in tasks}
 
     def _fit_linear(
         self,
@@ -211,7 +222,7 @@ class FineTuner:
         unlabelled: Sequence[Cut],
         *,
         stage: _Stage,
-    ) -> Trained:
+    ) -> _Learned:
         settings = self._settings
         # What only training needs begins at random, as the small additions do.
         torch.manual_seed(settings.loop.seed)
@@ -239,7 +250,7 @@ class FineTuner:
             state=stage.watch.file(stage.name)
         )
         tuning.finish()
-        return trained
+        return _Learned(trained, tuning.trainable_share)
 
     def _losses(self, learner: nn.Module, batch: _Batch) -> dict[str, Tensor]:
         device = device_of(learner)

@@ -52,9 +52,17 @@ class Choice:
     strength: float
 
 
-def readings(pictures: int) -> list[Reading]:
-    """Return all that there is to choose from for a task that reads so many pictures."""
-    return [Reading(*chosen, pictures) for chosen in product((False, True), (False, True))]
+def readings(config: VideoBERTConfig, pictures: int) -> list[Reading]:
+    """Return all that there is to choose from for a task that reads so many pictures.
+
+    That is no flow where the model reads none, and no order where it knows none.
+    """
+    ordered = any(kind in ORDERED for kind in config.statistics)
+    return [
+        Reading(in_order, motion, pictures)
+        for in_order, motion in product((False, True), (False, True))
+        if ("motion" in config.reads or not motion) and (ordered or not in_order)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,7 @@ def choose(columns: Columns, config: VideoBERTConfig, *, pictures: int = 1) -> C
     if not splits:
         return plain
     losses: dict[Choice, float] = {}
-    for reading in readings(pictures):
+    for reading in readings(config, pictures):
         turned = replace(columns, values=_turn(columns.values * column_scale(config, reading)).values)
         for strength in STRENGTHS:
             losses[Choice(reading, strength)] = float(

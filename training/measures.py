@@ -10,13 +10,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import (
-    average_precision_score,
-    confusion_matrix,
-    precision_recall_fscore_support,
-    roc_auc_score,
-    roc_curve,
-)
 
 from models.errors import VideobertdError
 
@@ -143,18 +136,14 @@ def headlines(examples: Scored, per_class: Mapping[str, ClassMeasures]) -> dict[
 
 def measure_classes(examples: Scored) -> dict[str, ClassMeasures]:
     """Measure each class against all others."""
-    count = len(examples.names)
-    if not len(examples.labels):
-        return {name: ClassMeasures(0, NAN, NAN, NAN, NAN, NAN) for name in examples.names}
-    precision, recall, f1, support = precision_recall_fscore_support(
-        examples.labels, examples.predicted, labels=range(count), zero_division=np.nan
-    )
+    counts = confusion(examples)
+    support, predicted, right = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
     return {
         name: ClassMeasures(
             support=int(support[index]),
-            precision=float(precision[index]),
-            recall=float(recall[index]),
-            f1=float(f1[index]) if support[index] else NAN,
+            precision=_share(right[index], predicted[index]),
+            recall=_share(right[index], support[index]),
+            f1=_share(2 * right[index], support[index] + predicted[index]) if support[index] else NAN,
             auc=auc(examples.labels == index, examples.scores[:, index]),
             ap=average_precision(examples.labels == index, examples.scores[:, index]),
         )
@@ -164,7 +153,11 @@ def measure_classes(examples: Scored) -> dict[str, ClassMeasures]:
 
 def auc(is_positive: NDArray[np.bool_], scores: F64) -> float:
     """Return the area under the ROC curve; NaN unless there are both positives and negatives."""
-    return float(roc_auc_score(is_positive, scores)) if _has_both(is_positive) else NAN
+    if not _has_both(is_positive):
+        return NAN
+    reached = _reached(is_positive, scores)
+    steps = np.diff(reached.false, prepend=0) * (reached.true + np.append(0, reached.true[:-1])) / 2
+    return float(steps.sum() / (reached.true[-1] * reached.false[-1]))
 
 
 def average_precision(is_positive: NDArray[np.bool_], scores: F64) -> float:
@@ -172,7 +165,11 @@ def average_precision(is_positive: NDArray[np.bool_], scores: F64) -> float:
 
     With positives alone it would be 1 whatever the scores.
     """
-    return float(average_precision_score(is_positive, scores)) if _has_both(is_positive) else NAN
+    if not _has_both(is_positive):
+        return NAN
+    reached = _reached(is_positive, scores)
+    precision = reached.true / (reached.true + reached.false)
+    return float((np.diff(reached.true, prepend=0) * precision).sum() / reached.true[-1])
 
 
 def recall_at_fpr(is_positive: NDArray[np.bool_], scores: F64, rate: float) -> float:
@@ -182,18 +179,40 @@ def recall_at_fpr(is_positive: NDArray[np.bool_], scores: F64, rate: float) -> f
     """
     if not _has_both(is_positive):
         return NAN
-    # Without every threshold, those inside a straight piece of the curve would be lost.
-    false_positives, recalls, _ = roc_curve(is_positive, scores, drop_intermediate=False)
-    return float(recalls[false_positives <= rate].max())
+    reached = _reached(is_positive, scores)
+    allowed = reached.true[reached.false / reached.false[-1] <= rate]
+    return _share(allowed.max(initial=0), reached.true[-1])
 
 
 def confusion(examples: Scored) -> I64:
     """Count (K, K): true classes are rows, predicted ones columns."""
     count = len(examples.names)
-    if not len(examples.labels):
-        return np.zeros((count, count), np.int64)
-    counts = confusion_matrix(examples.labels, examples.predicted, labels=range(count))
-    return np.asarray(counts, np.int64)
+    cells = np.bincount(examples.labels * count + examples.predicted, minlength=count * count)
+    return cells.reshape(count, count).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """How many positives (`true`) and negatives (`false`) reach each threshold, the highest first."""
+
+    true: F64
+    false: F64
+
+
+def _reached(is_positive: NDArray[np.bool_], scores: F64) -> _Reached:
+    """Count what reaches each score that occurs.
+
+    Written out, since resampling asks for it ten thousand times and scikit-learn checks its inputs each time.
+    """
+    order = np.argsort(-scores, kind="stable")
+    falling = scores[order]
+    last = np.append(falling[1:] != falling[:-1], [True])  # equal scores pass a threshold together
+    true = np.cumsum(is_positive[order], dtype=np.float64)[last]
+    return _Reached(true, np.arange(1, len(scores) + 1, dtype=np.float64)[last] - true)
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole else NAN
 
 
 def _recall_at(examples: Scored, rate: float) -> float:

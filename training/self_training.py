@@ -90,7 +90,7 @@ def self_train(
 
     The path has been fitted on `labelled`, by these choices; the units of its columns stay as they are.
     """
-    if not unlabelled:
+    if not (unlabelled and choices):
         return {}
     batch = clips.batch(labelled)
     known, others = columns_of(model, batch, labelled), columns_of(model, clips.batch(unlabelled), unlabelled)

@@ -59,11 +59,13 @@ def linear_path_nodes(graph: onnx.ModelProto, statistics_dim: int) -> list[str]:
     for node in graph.graph.node:
         if node.op_type == "Transpose" and wide.intersection(node.input):
             wide.update(node.output)
-    return [
+    products = [
         node.name
         for node in graph.graph.node
         if node.op_type in {"MatMul", "Gemm"} and wide.intersection(node.input)
     ]
+    # The quantiser divides a Gemm before it looks for the names to leave out.
+    return [name for product in products for name in (product, product + "_MatMul")]
 
 
 def forget_shapes(file: Path) -> None:

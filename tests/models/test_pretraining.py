@@ -7,10 +7,14 @@ import pytest
 import torch
 from transformers import AutoModelForPreTraining
 
+from models.configuration import VideoBERTConfig
+from models.joint import Tokens
 from models.pretraining import (
     CONTRAST_DIM,
+    TEMPERATURE,
     Contrast,
     LossWeights,
+    Order,
     Targets,
     VideoBERTForPreTraining,
     sum_weighted,
@@ -96,9 +100,31 @@ def test_a_loss_of_which_nothing_is_asked_is_zero(model, name, silent):
 def test_equal_scores_for_two_answers_cost_the_logarithm_of_two(model):
     undecided = VideoBERTForPreTraining(model.config).eval()
     with torch.no_grad():
-        undecided.order.weight.zero_()
-        undecided.order.bias.zero_()
+        undecided.order.answer.weight.zero_()
+        undecided.order.answer.bias.zero_()
     assert loss_of(undecided, "frame_order").item() == pytest.approx(math.log(2))
+
+
+def likeness(states, mask):
+    """Return what the head of order sees of frames (T, 2): its only non-zero weight is on neighbours."""
+    order = Order(VideoBERTConfig.of_size("nano", hidden_size=2, num_attention_heads=1))
+    with torch.no_grad():
+        for parameter in order.parameters():
+            parameter.zero_()
+        order.frames.weight.copy_(torch.eye(2).repeat(CONTRAST_DIM // 2, 1))
+        order.answer.weight[1, -1] = TEMPERATURE
+        frames = Tokens(torch.tensor([states], dtype=torch.float32), torch.tensor([mask]))
+        return order(torch.ones(1, 2), frames)[0, 1].item()
+
+
+def test_order_is_told_by_how_alike_neighbours_are_within_their_clip():
+    # Less the mean (2, 0) the frames are at -1, -1, 1, 1: neighbours agree, disagree, agree.
+    walk, jumps = [[1, 0], [1, 0], [3, 0], [3, 0]], [[1, 0], [3, 0], [1, 0], [3, 0]]
+    assert likeness(walk, [True] * 4) == pytest.approx((1 - 1 + 1) / 3)
+    assert likeness(jumps, [True] * 4) == pytest.approx(-1)
+    # A frame that is hidden or padded has no neighbours and no part in the mean.
+    assert likeness([[9, 9], *walk], [False, *[True] * 4]) == pytest.approx(1 / 3)
+    assert likeness([[1, 0]] * 4, [True] * 4) == 0
 
 
 def test_texts_that_say_the_same_are_not_told_apart(model):

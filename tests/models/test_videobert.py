@@ -30,7 +30,7 @@ def outputs(output):
     return {"h_cls": output.h_cls, "embedding": output.embedding, "hidden": output.state.hidden}
 
 
-@pytest.mark.parametrize("size", ["nano", "small", "base"])
+@pytest.mark.parametrize("size", ["nano", "mini", "small", "base"])
 def test_every_size_says_the_same_things_in_its_own_width(size):
     config = VideoBERTConfig.of_size(size, text_num_layers=1, text_weights=None)
     width, lstm_width = config.hidden_size, config.lstm_hidden_size

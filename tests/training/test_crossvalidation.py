@@ -3,11 +3,15 @@
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 pytest.importorskip("peft", reason="peft is not installed")
 
+from models.checkpoint import Task
+from models.runtime import ClipUnderstanding
+from tests.fakes import checkpoint
 from tests.training.teaching import TASKS, TEXT, classifier, levels, taught
 from training.crossvalidation import CrossValidation, Protocol
 from training.data_folder import DataError
@@ -27,8 +31,10 @@ class Witness(Clips):
         super().__init__(clips._store, WindowSettings(6), tuple(TASKS))
         self.asked: list[list[set[str]]] = []
         self.blind: list[Example] = []
+        self.tested: list[set[str]] = []
 
-    def make(self, seed: int):
+    def make(self, seed: int, tested: list[Example]):
+        self.tested.append({example.segment.group for example in tested})
         self.asked.append([])
         return classifier(statistics=("mean",))
 
@@ -64,6 +70,7 @@ def test_every_example_is_predicted_once_for_each_seed(tmp_path, protocol):
 def test_no_model_has_seen_a_group_that_it_predicts(tmp_path, settings):
     folds, _, witness = validated(tmp_path, Protocol(2, seeds=(0, 1)), settings=settings)
     assert len(witness.asked) == len(folds) == 4
+    assert witness.tested == [asked[-1] for asked in witness.asked]  # no model is made that knows them
     for fold, (*learned, tested) in zip(folds, witness.asked, strict=True):
         assert {one.group for one in fold.predictions["videobert"]} == tested
         assert not set().union(*learned) & tested
@@ -145,3 +152,66 @@ def test_too_few_groups_are_refused(tmp_path):
 )
 def test_a_protocol_says_what_it_is(protocol, words):
     assert protocol.words == words
+
+
+def test_a_model_that_learned_elsewhere_is_asked_about_every_example(tmp_path):
+    here, _ = taught(tmp_path / "street", levels(2, apart=2))
+    there, clips = taught(tmp_path / "square", levels(4, apart=2, seed=1))
+    witness = Witness(clips)
+    validation = CrossValidation(witness, TEXT, LINEAR, make=witness.make)
+    folds = list(validation.across(there, here, (0, 1)))
+    assert [(fold.seed, len(fold.predictions["videobert"])) for fold in folds] == [(0, 4), (1, 4)]
+    for learned, tested in witness.asked:
+        assert all(group.startswith("square/") for group in learned)
+        assert tested == {"street/scene0", "street/scene1"}
+
+
+def test_a_model_that_learned_elsewhere_is_asked_blindly_too_and_so_is_its_export(tmp_path):
+    here, _ = taught(tmp_path / "street", levels(2, apart=2))
+    there, clips = taught(tmp_path / "square", levels(4, apart=2, seed=1))
+    witness = Witness(clips)
+    validation = CrossValidation(
+        witness, TEXT, LINEAR, make=witness.make, export=lambda model: Ear(model, [])
+    )
+    (fold,) = validation.across(there, here, (0,), blind=True)
+    assert [example.file for example in witness.blind] == [one.file for one in fold.predictions["int8"]]
+    assert len(witness.asked[0]) == 1  # whole segments are asked for once, to learn
+
+
+def test_what_is_learned_from_is_not_tested_on(tmp_path):
+    examples, clips = taught(tmp_path / "street", levels(2, apart=2))
+    validation = CrossValidation(clips, TEXT, LINEAR, make=Witness(clips).make)
+    with pytest.raises(DataError, match="street/scene1 is to be learned from and to be tested on"):
+        next(validation.across(examples, examples[2:], (0,)))
+
+
+def test_an_export_of_each_model_is_asked_as_well(tmp_path):
+    examples, clips = taught(tmp_path / "street", levels(4, apart=2))
+    witness = Witness(clips)
+    asked = []
+    validation = CrossValidation(
+        witness, TEXT, LINEAR, make=witness.make, export=lambda model: Ear(model, asked)
+    )
+    folds = list(validation.run(examples, Protocol(2, seeds=(3,))))
+    for fold in folds:
+        said = fold.predictions["int8"]
+        assert [(one.file, one.fold, one.seed) for one in said] == [
+            (one.file, fold.number, 3) for one in fold.predictions["videobert"]
+        ]
+        assert {one.scores["fight"] for one in said} == {0.25}
+    # The deep path has no share, so an export must not hear it.
+    assert all(not model.heads["fight"].weight.any() for model in asked)
+
+
+class Ear:
+    """An export that gives every clip the same answer."""
+
+    def __init__(self, model, asked) -> None:
+        asked.append(model)
+        self.checkpoint = checkpoint(tasks={"fight": Task(("normal", "fight"), (None, None))})
+
+    def understand(self, clips):
+        row = np.array([[0.75, 0.25]], np.float32)
+        return ClipUnderstanding(
+            np.zeros((len(clips.mask), 1)), {"fight": row.repeat(len(clips.mask), axis=0)}
+        )

@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 
 from models.checkpoint import load_checkpoint  # noqa: E402
+from models.configuration import VideoBERTConfig  # noqa: E402
 from models.heads import VideoBERTForSequenceClassification  # noqa: E402
 from models.runtime import empty_clips, open_encoder  # noqa: E402
 from models.torch_runtime import TorchEncoder  # noqa: E402
@@ -73,6 +74,14 @@ def test_torch_runs_the_same_folder(exported):
     ours = TorchEncoder.open(checkpoint, device="cpu").understand(clips).embedding
     theirs = open_encoder(exported[0], device="cpu").understand(clips).embedding
     assert np.allclose(ours, theirs, atol=0.1)
+
+
+def test_the_linear_path_stays_as_exact_as_it_was_and_the_rest_does_not(exported):
+    tensors = onnx.load(exported[0] / "temporal.onnx").graph.initializer
+    width = VideoBERTConfig.from_pretrained(exported[0]).statistics_dim
+    kinds = {tensor.data_type for tensor in tensors if width in tensor.dims}
+    assert kinds == {onnx.TensorProto.FLOAT}
+    assert onnx.TensorProto.INT8 in {tensor.data_type for tensor in tensors}
 
 
 def test_transformers_loads_the_same_folder_in_float32(exported):

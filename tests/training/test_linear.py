@@ -266,3 +266,12 @@ def test_two_tasks_are_fitted_from_their_own_clips(tmp_path):
     known = batch.labels["fight"].numpy() >= 0
     said = answers(model, batch, "fight").argmax(1)
     assert (said[known] == batch.labels["fight"].numpy()[known]).mean() > 0.8
+
+
+def test_what_the_model_does_not_read_is_not_chosen(tmp_path):
+    rng, files = np.random.default_rng(0), {}
+    for name, (label, group, _) in levels(6, apart=0).items():
+        motion = rng.normal(size=(NUM_FRAMES, MOTION_DIM)) + 3 * (label == "fight")
+        files[name] = (label, group, footage(rng.normal(size=(NUM_FRAMES, DIM)), motion))
+    *_, choices = fitted(tmp_path, files, statistics=("mean",), reads=("text",))
+    assert choices["fight"].reading == Reading(ordered=False, motion=False)

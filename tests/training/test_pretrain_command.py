@@ -41,11 +41,17 @@ def test_a_folder_and_captions_become_a_run_folder_with_a_model(folder, tmp_path
         "metrics.jsonl",
         "model",
         "run.json",
+        "seen.json",
         "state.pt",
         "tensorboard",
         "visual_words.npz",
     }
     VideoBERTForSequenceClassification.from_pretrained(tmp_path / "run/model")
+    # What was held out is not among what a fold must not be tested on.
+    held_out = set(report["material"]["held_out"]["groups"])
+    groups = dict(zip("abcd", "1234", strict=True))
+    left = [f"room/{name}.mp4" for name in "abcd" if f"room/{groups[name]}" not in held_out]
+    assert json.loads((tmp_path / "run/seen.json").read_text()) == left
 
 
 def test_a_run_is_not_begun_twice_and_goes_on_where_it_was(folder, tmp_path, capsys):

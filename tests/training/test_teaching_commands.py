@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 
 import pytest
 
@@ -120,6 +121,27 @@ def test_folds_report_the_whole_model_and_draw_it(place, capsys):
     assert json.loads(report.read_text())["folds"] == 2
     assert {"videobert", "linear", "deep"} <= set(capsys.readouterr().out.split())
     assert {path.suffix for path in (place / "plots").iterdir()} == {".png"}
+
+
+def test_a_model_that_learned_elsewhere_is_reported_by_path_and_as_its_export(place):
+    shutil.copytree(place / "clips", place / "elsewhere", dirs_exist_ok=True)
+    options = ["--data", str(place / "clips"), "--task", "fight", "--rename", "calm=normal", "--no-deep"]
+    learning = ["--train", str(place / "elsewhere"), "--ablate", "text", "motion", "--int8"]
+    assert main(["evaluate", *options, *learning, *reading(place), "--reports", str(place / "across")]) == 0
+    reports = {path.stem: json.loads(path.read_text()) for path in (place / "across").iterdir()}
+    assert set(reports) == {"videobert", "linear", "deep", "int8"}
+    assert [reports[path]["accuracy"] for path in ("videobert", "linear", "int8")] == [1.0] * 3
+    assert reports["int8"]["protocol"] == "learned from elsewhere, measured on clips, 1 seed"
+
+
+def test_what_is_measured_on_is_not_learned_from(place, capsys):
+    options = ["--data", str(place / "clips"), "--task", "fight", "--rename", "calm=normal", "--no-deep"]
+    assert main(["evaluate", *options, *reading(place), "--train", str(place / "clips")]) == 3
+    assert "to be learned from and to be tested on" in capsys.readouterr().err
+    assert main(["evaluate", *options, *reading(place), "--train", str(place), "--folds", "2"]) == 3
+    assert "Either --folds or --train" in capsys.readouterr().err
+    assert main(["evaluate", *options, *reading(place), "--folds", "2", "--weights", str(place)]) == 3
+    assert "holds no pre-trained model: seen.json is missing" in capsys.readouterr().err
 
 
 def test_without_ordinary_footage_nothing_is_exported(place, run, capsys):

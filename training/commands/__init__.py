@@ -11,6 +11,7 @@ COMMANDS = (
     "alarms",
     "anomaly",
     "caption",
+    "compare",
     "evaluate",
     "explain",
     "export",

@@ -11,14 +11,17 @@ from rich.table import Table
 from models.checkpoint import Task
 from models.runtime import open_encoder
 from training.commands import SubParsers
-from training.commands.finetune import add_learning_options, learning_of
+from training.commands.finetune import add_learning_options, learning_of, place_to_learn
 from training.commands.footage_options import count
-from training.commands.task_options import add_reading_options, place_of, renamed_for
-from training.crossvalidation import CrossValidation, Protocol
+from training.commands.task_options import add_reading_options, renamed_for
+from training.crossvalidation import BLINDLY, CrossValidation, Fold, Protocol, counted_seeds
 from training.evaluation import evaluate_checkpoint
 from training.examples import Example, TaskData
 from training.hardware import Hardware
+from training.int8_export import Int8Export
+from training.label_tables import DataError
 from training.plots import write_plots
+from training.pretrained import PreTrained, unseen_by
 from training.report import Prediction, Report, build_report, examples_of
 from training.workshop import Workshop
 
@@ -38,6 +41,25 @@ def add(commands: SubParsers) -> None:
         help="fine-tune a new model for each of K parts of the groups, or for each group ('groups'), and"
         " measure it on what it has not seen; without it the checkpoint is measured as it is",
     )
+    _add_experiment_options(parser)
+    add_learning_options(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
+    parser.add_argument(
+        "--reports", type=Path, metavar="DIR", help="write a report of each path there, to compare"
+    )
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="write pictures of it there")
+    parser.set_defaults(run=run)
+
+
+def _add_experiment_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--train",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="learn from these folders instead, all of them, and measure on --data",
+    )
     parser.add_argument(
         "--also",
         type=Path,
@@ -49,37 +71,41 @@ def add(commands: SubParsers) -> None:
     parser.add_argument(
         "--blind",
         action="store_true",
-        help="with --folds: measure on the live clip about the middle of each segment, as a stream gives it",
+        help="with --folds or --train: measure on the live clip about the middle of each segment, as a stream"
+        " gives it",
     )
     parser.add_argument("--seeds", type=count, default=1, metavar="N", help="repeat the folds with N seeds")
-    add_learning_options(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
-    parser.add_argument("--plots", type=Path, metavar="DIR", help="write pictures of it there")
-    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="run folders of pretrain: a fold's model begins with the first that has seen none of its test",
+    )
+    parser.add_argument(
+        "--int8", action="store_true", help="measure what the int8 export of each model says, too"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the table; write the report and the pictures."""
-    workshop = Workshop.open(place_of(options))
-    data = TaskData(
-        options.task,
-        options.data,
-        renamed_for(options.task, options.rename),
-        options.group_by,
-        busiest=options.busiest,
-        middle=options.middle,
-    )
-    examples = workshop.examples([data], workshop.config.tasks)
-    clips = workshop.clips([options.task])
-    labels = list(workshop.config.tasks[options.task])
-    if options.folds is None:
+    """Print the table; write the reports and the pictures."""
+    if options.folds is not None and options.train:
+        raise DataError(
+            "Either --folds or --train: clips are held out of one folder, or learned from others."
+        )
+    workshop = Workshop.open(place_to_learn(options))
+    tasks = {options.task: workshop.config.tasks.get(options.task, ())}
+    examples = workshop.examples([_data(options, options.data)], workshop.config.tasks)
+    labels = list(tasks[options.task])
+    if options.folds is None and not options.train:
         encoder = open_encoder(options.checkpoint, device=options.device, threads=options.threads)
+        clips = workshop.clips([options.task])
         said = {"checkpoint": evaluate_checkpoint(encoder, clips, examples, windows=options.windows)}
         words = "the checkpoint as it is"
     else:
-        folds = None if options.folds == EACH_GROUP else options.folds
-        protocol = Protocol(folds, tuple(range(options.seeds)), blind=options.blind)
-        words, said = protocol.words, _cross_validate(workshop, options, examples, protocol=protocol)
+        words, folds = _taught(workshop, options, examples)
+        said = _collected(folds)
     thresholds = _thresholds(workshop.checkpoint.tasks.get(options.task))
     reports = {
         voice: build_report(options.task, labels, found, protocol=words, thresholds=thresholds)
@@ -92,28 +118,61 @@ def run(options: argparse.Namespace) -> int:
         console.print(line)
     if options.json:
         main_report.save(options.json)
+    for voice, report in reports.items() if options.reports else ():
+        report.save(options.reports / f"{voice}.json")
     if options.plots:
         write_plots(examples_of(labels, main_report.predictions), options.plots)
     return 0
 
 
-def _cross_validate(
-    workshop: Workshop, options: argparse.Namespace, examples: Sequence[Example], *, protocol: Protocol
-) -> dict[str, list[Prediction]]:
-    """Return the predictions of all folds: of the whole model, and of each of its paths alone."""
+def _data(options: argparse.Namespace, folder: Path) -> TaskData:
+    return TaskData(
+        options.task,
+        folder,
+        renamed_for(options.task, options.rename),
+        options.group_by,
+        busiest=options.busiest,
+        middle=options.middle,
+    )
+
+
+def _taught(
+    workshop: Workshop, options: argparse.Namespace, examples: Sequence[Example]
+) -> tuple[str, Iterator[Fold]]:
+    """Return the protocol in words, and what new models say fold by fold."""
     tasks = {options.task: workshop.config.tasks[options.task]}
+    runs = [PreTrained.open(run) for run in options.weights]
     validation = CrossValidation(
         workshop.clips([options.task]),
         workshop.text,
         learning_of(options, seed=0),
-        make=lambda seed: workshop.model(None, tasks=tasks, seed=seed),
+        make=lambda seed, tested: workshop.model(unseen_by(runs, tested), tasks=tasks, seed=seed),
+        export=Int8Export(workshop.checkpoint, workshop.text, workshop.num_frames) if options.int8 else None,
         hardware=Hardware(options.device),
         unlabelled=workshop.unlabelled(options.unlabelled, group_by=options.group_by),
     )
-    predictions: dict[str, list[Prediction]] = {}
-    more = [TaskData(options.task, path) for path in options.also]
-    folds = validation.run(examples, protocol, also=workshop.examples(more, tasks))
-    for fold in track(folds, "folds", console=Console(stderr=True)):
+    seeds = tuple(range(options.seeds))
+    if options.train:
+        train = workshop.examples([_data(options, folder) for folder in options.train], tasks)
+        names = ", ".join(folder.name for folder in options.train)
+        of = BLINDLY if options.blind else ""
+        words = f"learned from {names}, measured on {options.data.name}, {counted_seeds(seeds)}{of}"
+        return words, validation.across(train, examples, seeds, blind=options.blind)
+    protocol = Protocol(None if options.folds == EACH_GROUP else options.folds, seeds, blind=options.blind)
+    also = workshop.examples([TaskData(options.task, path) for path in options.also], tasks)
+    return protocol.words, validation.run(examples, protocol, also=also)
+
+
+def _collected(folds: Iterator[Fold]) -> dict[str, list[Prediction]]:
+    """Return the predictions of all folds by path, and say what each fold chose."""
+    console, predictions = Console(stderr=True, width=120), dict[str, list[Prediction]]()
+    for fold in track(folds, "folds", console=console):
+        tuned = fold.tuned
+        shares = ", ".join(f"{share:g}" for share in tuned.shares.values())
+        console.print(
+            f"seed {fold.seed}, fold {fold.number}: the deep path counts {shares}, {tuned.epochs} epochs;"
+            f" {tuned.trained_share:.1%} of the weights learned"
+        )
         for voice, said in fold.predictions.items():
             predictions.setdefault(voice, []).extend(said)
     return predictions

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import get_args
 
+from training.ablation import Part
 from training.commands import SubParsers
 from training.commands.footage_options import count, share
 from training.commands.task_options import add_task_options, fingerprint, place_of, task_data
@@ -13,7 +14,7 @@ from training.hardware import Hardware, is_main
 from training.reports import show
 from training.runs import Run, RunIdentity, RunOptions
 from training.tuning import Tune
-from training.workshop import Workshop
+from training.workshop import Place, Workshop
 
 MODEL_FOLDER = "model"
 STATE_FOLDER = "state"
@@ -58,6 +59,17 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
         "--learning-rate", type=float, default=defaults.loop.learning_rate, metavar="R", help="at its highest"
     )
     parser.add_argument(
+        "--accumulate", type=count, default=1, metavar="N", help="batches of 32 that make one step"
+    )
+    parser.add_argument(
+        "--fgm", type=float, default=0.0, metavar="E", help="step of adversarial training, 0 for none"
+    )
+    _add_unlabelled_options(parser, defaults)
+    _add_model_options(parser)
+
+
+def _add_unlabelled_options(parser: argparse.ArgumentParser, defaults: FineTuning) -> None:
+    parser.add_argument(
         "--unlabelled",
         type=Path,
         nargs="+",
@@ -79,12 +91,25 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
         metavar="W",
         help="weight of the loss of unlabelled clips",
     )
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--accumulate", type=count, default=1, metavar="N", help="batches of 32 that make one step"
+        "--size", choices=("mini", "small", "base"), help="of a new model, the checkpoint's by default"
     )
     parser.add_argument(
-        "--fgm", type=float, default=0.0, metavar="E", help="step of adversarial training, 0 for none"
+        "--ablate",
+        nargs="+",
+        choices=get_args(Part),
+        default=[],
+        metavar="PART",
+        help=f"leave parts of the model out: {', '.join(get_args(Part))}",
     )
+
+
+def place_to_learn(options: argparse.Namespace) -> Place:
+    """Return where things are and how they are read, and what new models are like."""
+    return replace(place_of(options), ablated=tuple(options.ablate), size=options.size)
 
 
 def learning_of(options: argparse.Namespace, *, seed: int) -> FineTuning:
@@ -112,7 +137,7 @@ def learning_of(options: argparse.Namespace, *, seed: int) -> FineTuning:
 
 def run(options: argparse.Namespace) -> int:
     """Fine-tune into RUN/model; a run that was interrupted goes on at its last epoch."""
-    workshop, data = Workshop.open(place_of(options)), task_data(options)
+    workshop, data = Workshop.open(place_to_learn(options)), task_data(options)
     tasks = {one.task: workshop.config.tasks.get(one.task, ()) for one in data}
     examples = workshop.examples(data, workshop.config.tasks)
     learning = learning_of(options, seed=options.seed)

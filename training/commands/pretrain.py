@@ -35,6 +35,7 @@ from training.features import FeatureStore
 from training.footage_clips import FootageOptions, read_footage
 from training.hardware import Hardware, is_main
 from training.loop import LoopSettings, epochs_done
+from training.pretrained import MODEL_FOLDER, save_seen
 from training.pretraining import Material, PreTraining, PreTrainingSettings, Sides, new_model, split_material
 from training.pretraining_figures import Examination, PreTrainingFigures
 from training.reports import show
@@ -44,7 +45,7 @@ from training.texts import read_captions
 from training.visual_words import WordSettings, fit_visual_words
 
 SOME_FAILED = 1
-STATE_FILE, WORDS_FILE, MODEL_FOLDER = "state.pt", "visual_words.npz", "model"
+STATE_FILE, WORDS_FILE = "state.pt", "visual_words.npz"
 
 
 def add(commands: SubParsers) -> None:
@@ -126,6 +127,8 @@ def run(options: argparse.Namespace) -> int:
     if not is_main():  # it learns with the first process, which writes
         prepared.training.run(state=options.out / STATE_FILE)
         return 0
+    options.out.mkdir(parents=True, exist_ok=True)
+    save_seen(prepared.sides.train.footage.clips, options.out)
     figures = _train(options, prepared, _identity(options, folders))
     prepared.model.save_pretrained(options.out / MODEL_FOLDER)
     VideoBERTTokenizer.from_package().save_pretrained(options.out / MODEL_FOLDER)
