@@ -28,7 +28,7 @@ def place(tmp_path_factory):
     rows = ["file,label,group"]
     for number in range(CLIPS):
         label = ("calm", "fight")[number % 2]
-        pictures = moving_square(40) if label == "fight" else still_scene(40, seed=number)
+        pictures = moving_square(50) if label == "fight" else still_scene(50, seed=number)
         write_video(folder / f"clips/{number}.mp4", pictures, fps=10)
         rows.append(f"{number}.mp4,{label},scene{number // 2}")
     (folder / "clips/labels.csv").write_text("\n".join(rows) + "\n")
