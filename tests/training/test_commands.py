@@ -21,8 +21,9 @@ def test_features_of_folders_are_kept_and_not_made_twice(tmp_path):
     write_clips(tmp_path / "two", "b.mp4", frames=10)
     write_table(tmp_path / "one", "file,label,group\na.mp4,fight,park\n")
     exit_code, report = run_features(tmp_path, tmp_path / "one", tmp_path / "two")
-    # The clips differ only in name: the second is found in the cache. Ten frames, 10 a second, 5 sampled.
-    assert (exit_code, report["recordings"], report["cached"], report["frames"]) == (0, 2, 1, 10)
+    # The clips differ only in name: the second is found in the cache. Of ten frames, 10 a second, six are
+    # sampled.
+    assert (exit_code, report["recordings"], report["cached"], report["frames"]) == (0, 2, 1, 12)
     assert list(report["fingerprints"]) == [str(tmp_path / "one"), str(tmp_path / "two")]
     assert run_features(tmp_path, tmp_path / "one", tmp_path / "two")[1]["cached"] == 2
 
@@ -31,7 +32,7 @@ def test_an_unreadable_recording_is_said_in_the_exit_code(tmp_path, capsys):
     write_clips(tmp_path / "data", "a.mp4", frames=4)
     (tmp_path / "data/b.mp4").write_text("no video")
     exit_code, report = run_features(tmp_path, tmp_path / "data")
-    assert (exit_code, report["frames"]) == (1, 2)
+    assert (exit_code, report["frames"]) == (1, 3)  # at 0.0, 0.2 and 0.3 s
     assert list(report["failed"]) == [str(tmp_path / "data/b.mp4")]
     assert "b.mp4 holds no video that can be read" in capsys.readouterr().err
 
@@ -89,9 +90,11 @@ def test_select_asks_about_each_recording_once_and_writes_a_table_to_fill_in(tmp
     # Two seconds a recording: there is one clip in each.
     assert (report["unlabelled_clips"], report["strategy"], report["count"]) == (2, strategy, 20)
     chosen = sorted((row["file"], row["start_s"], row["end_s"]) for row in report["selected"])
-    assert chosen == [("a.mp4", 0.2, 2.0), ("b.mp4", 0.2, 2.0)]
+    # Of 10 frames a second 6 are sampled: the first with one before it is at 0.2, the last at 1.8 s, and it
+    # lasts a sixth.
+    assert chosen == [("a.mp4", 0.2, 1.967), ("b.mp4", 0.2, 1.967)]
     assert all(sum(row["probabilities"].values()) == pytest.approx(1) for row in report["selected"])
-    assert sorted(table.read_text().splitlines()[1:]) == ["a.mp4,,a.mp4,0.2,2", "b.mp4,,b.mp4,0.2,2"]
+    assert sorted(table.read_text().splitlines()[1:]) == ["a.mp4,,a.mp4,0.2,1.967", "b.mp4,,b.mp4,0.2,1.967"]
     # Its clips are all still unlabelled; but the table has asked about them already.
     assert run_select(tmp_path, folder)[1]["unlabelled_clips"] == 2
     assert run_select(tmp_path, folder, "--csv", str(table))[0] == 3
@@ -112,5 +115,5 @@ def test_select_continues_a_table_with_what_it_has_not_asked_about(tmp_path):
     exit_code, report = run_select(tmp_path, folder, "--csv", str(table))
     # b.mp4, which the table did not name; a.mp4 has been asked about from beginning to end.
     assert (exit_code, [row["file"] for row in report["selected"]]) == (0, ["b.mp4"])
-    added = "b.mp4,b.mp4,,0.2,2,"
+    added = "b.mp4,b.mp4,,0.2,1.967,"
     assert table.read_text().splitlines()[1:] == ["yard,a.mp4,fight,0,1,Ann", "yard,a.mp4,,1,,Ann", added]

@@ -35,6 +35,10 @@ from training.measures import F64
 Scores = Mapping[str, Mapping[str, F64]]
 
 
+# What fast movement asks for, and the rate at which the field's data sets are sampled.
+DEFAULT_SAMPLE_FPS = 10.0
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """What is learned, what is scored, and what is known of the latter."""
@@ -57,7 +61,11 @@ def add(commands: SubParsers) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
     parser.add_argument(
-        "--fps", type=positive, metavar="N", help="sampled frames a second, the checkpoint's by default"
+        "--fps",
+        type=positive,
+        default=DEFAULT_SAMPLE_FPS,
+        metavar="N",
+        help="sampled frames a second (%(default)g); the daemon's cameras are sampled at their sample_fps",
     )
     parser.add_argument(
         "--image-fps", type=positive, default=DEFAULT_FPS, metavar="N", help="images that make a second"
@@ -157,7 +165,7 @@ def _other_ways(
 ) -> Scores:
     if not options.baselines:
         return {}
-    rates = Rates(options.fps or encoder.checkpoint.sample_fps, options.image_fps)
+    rates = Rates(options.fps, options.image_fps)
     return score_baselines(folders.train, session.clips, encoder=encoder, rates=rates, on_clip=on_clip)
 
 
