@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -209,6 +209,13 @@ def observed_frame(
         descriptor=np.full(16, value, np.float32),
         begins=begins,
     )
+
+
+def moving(frame: ObservedFrame, rows: slice, columns: slice) -> ObservedFrame:
+    """Return the frame with these of the 40 x 60 cells moving, one picture width a second to the right."""
+    cells = np.zeros_like(NO_MOVEMENT.cells)
+    cells[rows, columns] = 1, 1, 0
+    return replace(frame, movement=replace(NO_MOVEMENT, cells=cells))
 
 
 LEFT_TOP = Region(0.0, 0.0, 0.5, 0.5)

@@ -12,6 +12,9 @@ from models.flow import MOTION_DIM
 
 ROOT = Path(__file__).parents[2]
 NEEDS_TORCH = {
+    "beams",
+    "captioning",
+    "videos",
     "buckets",
     "configuration",
     "frame_encoder",

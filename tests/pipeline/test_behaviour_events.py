@@ -13,7 +13,7 @@ from pipeline.events import EventBook
 from pipeline.explanation import Explainer
 from pipeline.metrics import Metrics
 from pipeline.recent import RecentFrames
-from tests.fakes import ManualClock, RecordingListener, SummingEncoder, observed_frame
+from tests.fakes import ManualClock, RecordingListener, SummingEncoder, moving, observed_frame
 
 BEGAN, ROSE, ENDED = BehaviourPhase.BEGAN, BehaviourPhase.ROSE, BehaviourPhase.ENDED
 
@@ -35,8 +35,7 @@ def moment(*features, originals=True):
     """Return a decision about frames 0 s, 0.2 s, … with these first features; each original is its number."""
     recent, frames = RecentFrames(len(features)), []
     for number in range(len(features)):
-        frame = observed_frame(number / 5)
-        frame.movement[0:8, 0:8] = 1, 1, 0
+        frame = moving(observed_frame(number / 5), slice(0, 6), slice(0, 9))
         frames.append(replace(frame, frame=replace(frame.frame, original=number if originals else None)))
         recent.add(frames[-1])
     column = np.array(features, np.float32)[:, None]

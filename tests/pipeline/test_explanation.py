@@ -9,7 +9,7 @@ from pipeline.explanation import Explainer, Span, heat_of, key_frames, region_of
 from pipeline.recent import RecentFrames
 from pipeline.types import Region
 from pipeline.words import behaviour_sentence, time_span
-from tests.fakes import SummingEncoder, observed_frame
+from tests.fakes import SummingEncoder, moving, observed_frame
 
 TIMES_UTC_S = np.arange(5) / 5 + 100
 
@@ -69,7 +69,9 @@ def moving_clip(*features, column):
     for number, feature in enumerate(features):
         frame = observed_frame(number / 5)
         if feature == 3:
-            frame.movement[28:32, 4 * column : 4 * column + 4] = 1, 1, 0
+            frame = moving(
+                frame, slice(20, 23), slice(round(60 * column / 14), round(60 * (column + 1) / 14))
+            )
         recent.add(frame)
     clip = Clip(fields, np.zeros_like(fields), np.ones(len(features), np.bool_))
     return clip, recent

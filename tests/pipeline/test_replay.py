@@ -165,8 +165,8 @@ def test_every_frame_of_the_source_belongs_to_the_sampled_frame_before_it(tmp_pa
     clip = write_folder(tmp_path / "clip", crossing(1))
     settings = ReplaySettings(sample_fps=2.0, image_fps=5.0)
     results = list(replay([clip], encoder=PatchEncoder(), settings=settings))
-    # Five images, 0.2 s apart; at 2 fps those of 0.0 and 0.6 s are sampled (0.4 is early by more than 0.05).
-    assert [result.frame_times_s for result in results] == [(0.0, 0.2, 0.4), (0.6, 0.8)]
+    # Five images, 0.2 s apart; at 2 fps those nearest to 0.0 and 0.5 s are sampled: 0.4 comes before 0.6.
+    assert [result.frame_times_s for result in results] == [(0.0, 0.2), (0.4, 0.6, 0.8)]
 
 
 def test_a_player_tells_of_each_lesson_and_what_budget_follows(tmp_path):
