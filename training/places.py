@@ -97,7 +97,8 @@ def _tile_heat(encoder: Encoder, watched: Watched, query: Query, *, importance: 
         drawn = np.concatenate([covered(pictures, region) for region in regions])
         features = encoder.encode(drawn).pooled.reshape(TILES**2, -1)  # (16 * P, 1280) → (16, P * 1280)
         clips = _repeated(watched.clip, TILES**2)
-        clips.features[:, number - len(watched.frames)] = features
+        # A picture that is held is none of the frame's own: its features stay.
+        clips.features[:, number - len(watched.frames), : features.shape[1]] = features
         losses += np.maximum(log_odds(encoder, watched.clip, query) - log_odds(encoder, clips, query), 0)
     cells = np.arange(SIDE) * TILES // SIDE  # the tile of each cell: 0 0 0 0 1 1 1 2 2 2 2 3 3 3
     return np.asarray(losses.reshape(TILES, TILES)[np.ix_(cells, cells)], np.float32)
@@ -124,15 +125,15 @@ def _log_odds_if(
     clip = _repeated(watched.clip, 1)
     moving = [number for number, frame in enumerate(watched.frames) if not frame.still]
     pictures = [covered(watched.frames[number].pictures, region, outside=alone) for number in moving]
-    encoded = (
-        iter(encoder.encode(np.concatenate(pictures)).pooled.reshape(len(moving), -1)) if moving else None
-    )
+    encoded = iter(encoder.encode(np.concatenate(pictures)).pooled if moving else ())
     for number, frame in enumerate(watched.frames):
         place_in_clip = number - len(watched.frames)
-        if encoded is not None and not frame.still:
-            clip.features[0, place_in_clip] = next(encoded)
-        elif number > 0:
-            clip.features[0, place_in_clip] = clip.features[0, place_in_clip - 1]
+        fresh = [next(encoded) for _ in frame.pictures]
+        own = sum(map(len, fresh))
+        if fresh:
+            clip.features[0, place_in_clip, :own] = np.concatenate(fresh)
+        if number > 0:  # what a still frame shows, or a held picture, is what the one before showed
+            clip.features[0, place_in_clip, own:] = clip.features[0, place_in_clip - 1, own:]
     return float(log_odds(encoder, clip, query)[0])
 
 

@@ -14,13 +14,13 @@ CLIPS = 8
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Clips of two seconds, ten frames each that are sampled: a square that is there (fight) or is not."""
+    """Clips of three seconds, 18 frames each that are sampled: a square that is there (fight) or is not."""
     folder = tmp_path_factory.mktemp("checking")
     (folder / "clips").mkdir()
     rows = ["file,label,group"]
     for number in range(CLIPS):
         label = ("normal", "fight")[number % 2]
-        pictures = moving_square(20) if label == "fight" else still_scene(20, seed=number)
+        pictures = moving_square(30) if label == "fight" else still_scene(30, seed=number)
         write_video(folder / f"clips/{number}.mp4", pictures, fps=10)
         rows.append(f"{number}.mp4,{label},scene{number // 2}")
     (folder / "clips/labels.csv").write_text("\n".join(rows) + "\n")
@@ -48,7 +48,7 @@ def test_alarms_are_counted_for_cameras_of_several_rates(place, capsys):
     written = json.loads(report.read_text())["alarms"]
     labels = [(row["label"], row["camera_fps"]) for row in written]
     assert labels == [(label, rate) for rate in (None, 5.0) for label in ("crash", "fall", "fight")]
-    # Four still clips of 1.8 s; a decision needs half a clip, 8 frames: there is one, at the end of each.
+    # Four still clips; a decision needs half a clip, 12 frames of 18 or 15, and the next is a second later.
     assert [(row["events"], row["hours"]) for row in written] == [(0, pytest.approx(4 / 3600))] * 6
     assert "own rate" in capsys.readouterr().out
 

@@ -116,8 +116,8 @@ def test_videos_shorter_than_a_clip_cannot_calibrate(tmp_path, capsys):
     write_video(tmp_path / "short.mp4", moving_square(20), fps=10)
     arguments = ["--out", str(tmp_path / "new"), "--size", "nano", "--calibration", str(tmp_path)]
     assert main(["export", *arguments]) == 3
-    # 20 pictures at 10 a second are 10 at the 5 that are sampled; a clip has 16.
-    assert "No calibration video has 16 sampled frames" in capsys.readouterr().err
+    # 20 pictures at 10 a second are 12 at the 6 that are sampled; a clip has 24.
+    assert "No calibration video has 24 sampled frames" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
 
 

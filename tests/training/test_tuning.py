@@ -186,7 +186,7 @@ def test_adapters_survive_the_export_to_int8(tmp_path):
     text = TextStates(np.zeros((5, 16), np.float32), np.ones(5, np.bool_))
     export_temporal(model, example_inputs(model.config, text), tmp_path / "temporal.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "temporal.onnx", providers=["CPUExecutionProvider"])
-    clips = inputs(model.config, num_frames=16)
+    clips = inputs(model.config, num_frames=24)
     (embedding,) = session.run(["embedding"], {n: t.numpy() for n, t in clips.arguments().items()})
     expected = model(**clips.arguments()).embedding.detach().numpy()
     cosine = (

@@ -130,7 +130,7 @@ def test_the_command_writes_words_page_and_report(folder, tmp_path):
     # One recording cannot be read and one is left out: words are made of a.mp4 alone, and the code is 1.
     assert main(["visual-words", str(folder), *files, *shape, *options]) == 1
     told = json.loads(report.read_text())
-    assert (told["frames"], told["left_out"], told["room"]) == (9, ["two"], 4)
+    assert (told["frames"], told["left_out"], told["room"]) == (11, ["two"], 4)
     assert list(told["failed"]) == [str(folder / "c.mp4")]
     words = VisualWords.load(out)
     assert (words.num_words, words.features_key) == (4, next((tmp_path / "cache").iterdir()).name)
