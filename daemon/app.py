@@ -3,9 +3,9 @@
 The life of a daemon, top to bottom:
 
     bind the port · load and warm up the model · open the event log · end what a crash left open
-    publisher · inference · cameras · page · tell systemd
+    publisher · inference · evidence · cameras · page · tell systemd
     wait: watchdog, saving what was learned, reload (SIGHUP, page), stop (SIGTERM, SIGINT, a failed thread)
-    cameras · inference · open events end · save what was learned · publisher drains · page
+    cameras · inference · open events end · save what was learned · publisher drains, clips are written · page
 """
 
 import logging
@@ -40,11 +40,10 @@ from pipeline.types import CameraStatus
 
 logger = logging.getLogger(__name__)
 
-# A clean stop takes 10 s at most: cameras 2 (daemon/cameras.py), inference 1, publisher 6 (clips are
-# written meanwhile, with half a second more), page 1: less than systemd would wait.
+# A clean stop takes 10 s at most: cameras 2 (daemon/cameras.py), inference 1, publisher 6, in which clips are
+# written, too, page 1.
 INFERENCE_STOP_S = 1.0
 PUBLISHER_STOP_S = 6.0
-EVIDENCE_STOP_S = 0.5
 SERVER_STOP_S = 1.0
 PRUNE_INTERVAL_S = 3600.0
 ROOM_CHECK_S = 60.0
@@ -198,8 +197,8 @@ class Daemon:
         parts.delivery.announcer.go_offline()
         workers.publisher.stop()
         parts.delivery.bell.ring()
-        workers.publisher.join(PUBLISHER_STOP_S)
-        workers.evidence.join(EVIDENCE_STOP_S)
+        for name in join_all([workers.publisher, workers.evidence], PUBLISHER_STOP_S):
+            logger.warning("thread %s did not end in time: what it had left is lost or comes later", name)
         if parts.server and workers.server:
             parts.server.stop_serving()
             workers.server.join(SERVER_STOP_S)

@@ -9,8 +9,10 @@ from daemon.event_log import (
     EventFilter,
     reading,
     select_archived,
+    select_camera,
     select_events,
     select_labels,
+    select_newest,
 )
 from daemon.payloads import EventMessage
 
@@ -43,13 +45,20 @@ class ArchiveReader:
         older = found[limit - 1].begun_seq if len(found) > limit else None
         return ArchivePage(tuple(EventMessage.model_validate_json(e.payload) for e in found[:limit]), older)
 
-    def messages(self, event_id: str) -> tuple[EventMessage, ...]:
-        """Return an event's messages, oldest first; none of an event that is not known."""
+    def messages(self, event_id: str, *, limit: int = MAX_MESSAGES) -> tuple[EventMessage, ...]:
+        """Return an event's first messages, oldest first, and its newest; none of one that is not known."""
         with reading(self._path) as database:
-            found = select_events(database, EventFilter(id=event_id), limit=MAX_MESSAGES)
+            first = select_events(database, EventFilter(id=event_id), limit=limit)
+            newest = select_newest(database, EventFilter(id=event_id), limit=1)
+        found = first if first[-1:] == newest else (*first, *newest)
         return tuple(EventMessage.model_validate_json(entry.payload) for entry in found)
 
-    def labels(self) -> tuple[str, ...]:
-        """Return every label that an event has."""
+    def camera_of(self, event_id: str) -> str | None:
+        """Return whose event it is, None where it is not known."""
         with reading(self._path) as database:
-            return select_labels(database)
+            return select_camera(database, event_id)
+
+    def labels(self, cameras: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """Return every label that an event of these cameras has, or of any."""
+        with reading(self._path) as database:
+            return select_labels(database, cameras)

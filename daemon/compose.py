@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
@@ -130,7 +131,7 @@ def _door(settings: Settings, clock: Clock) -> Door:
     http, accounts = settings.http, Accounts(settings.storage.data_dir, clock)
     password = accounts.create_first() if http.enabled and http.asks else None
     if password:
-        logger.warning("log in once as %s with %s and choose a password", FIRST_NAME, password)
+        logger.error("log in once as %s with %s and choose a password", FIRST_NAME, password)
     if http.enabled and not http.asks and http.host not in LOOPBACK:
         logger.warning("http.login is never: whoever reaches port %d may change anything", http.port)
     policy = Policy(
@@ -139,6 +140,7 @@ def _door(settings: Settings, clock: Clock) -> Door:
         proxy_header=http.proxy_user_header,
         trusted_proxies=http.trusted_proxies,
         open_metrics=http.open_metrics,
+        public_host=urlsplit(http.public_url).netloc,
     )
     return Door(accounts, policy, clock)
 

@@ -201,6 +201,8 @@ def select_archived(
     database: sqlite3.Connection, which: BegunFilter, *, limit: int
 ) -> tuple[ArchivedEvent, ...]:
     """Return the last `limit` events that match, the one that began last first."""
+    if which.cameras == ():
+        return ()  # SQLite finds no way to look through an index for one of nothing
     conditions = {
         "camera = ?": which.camera,
         "kind = ?": None if which.kind is None else str(which.kind),
@@ -220,10 +222,19 @@ def select_archived(
     return tuple(ArchivedEvent(seq, payload) for seq, payload in database.execute(query, values))
 
 
-def select_labels(database: sqlite3.Connection) -> tuple[str, ...]:
-    """Return every label that an event of the log has, in order."""
-    rows = database.execute("SELECT DISTINCT label FROM events INDEXED BY events_begun WHERE phase = 'new'")
-    return tuple(sorted(label for (label,) in rows))
+def select_labels(database: sqlite3.Connection, cameras: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Return every label that an event of these cameras has, or of any, in order."""
+    if cameras == ():
+        return ()
+    where, values = _where({"camera IN": cameras})
+    query = f"SELECT DISTINCT label FROM events INDEXED BY events_begun WHERE {where} phase = 'new'"  # noqa: S608
+    return tuple(sorted(label for (label,) in database.execute(query, values)))
+
+
+def select_camera(database: sqlite3.Connection, event_id: str) -> str | None:
+    """Return whose event it is, None where it is not known."""
+    row = database.execute("SELECT camera FROM events WHERE id = ? LIMIT 1", (event_id,)).fetchone()
+    return None if row is None else str(row[0])
 
 
 @contextmanager

@@ -26,6 +26,7 @@ class HttpServer:
             access_log=False,
             lifespan="off",
             server_header=False,
+            proxy_headers=False,  # whom to believe is for `daemon.access` to say
             timeout_graceful_shutdown=GRACE_S,
         )
         self._server = uvicorn.Server(config)

@@ -57,8 +57,11 @@ class Archive(Protocol):
     def messages(self, event_id: str) -> tuple[EventMessage, ...]:
         """Return an event's messages, oldest first; none of an event that is not known."""
 
-    def labels(self) -> tuple[str, ...]:
-        """Return every label that an event has."""
+    def camera_of(self, event_id: str) -> str | None:
+        """Return whose event it is, None where it is not known."""
+
+    def labels(self, cameras: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """Return every label that an event of these cameras has, or of any."""
 
 
 class Backstage(Protocol):

@@ -1,5 +1,7 @@
 """HTTP requests in; the page, events, pictures, metrics and health out. Only POST changes anything.
 
+Who may ask for what is said beside each route; `daemon/access` has the login and its pages.
+
 /                          the page                     /metrics   for Prometheus
 /events?camera=…           past events                  /events/<event>   one of them
 /api/events?after=<seq>    event messages, oldest first /healthz   the process lives
@@ -29,8 +31,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from daemon.access.accounts import Accounts
-from daemon.access.attempts import Attempts
-from daemon.access.guard import Guard, Policy
+from daemon.access.guard import Guard, Policy, account_of
 from daemon.access.limited import LimitedBackstage
 from daemon.access.pages import AccessPages
 from daemon.access.rights import EVERYBODY, Role
@@ -156,7 +157,11 @@ class Web:
         _refuse_strangers(request)
         event_id = request.path_params["event_id"]
         try:
-            answer = self._seen(request).give_feedback(parse_feedback_query(event_id, request.query_params))
+            command = parse_feedback_query(event_id, request.query_params)
+            account = account_of(request)
+            if account is not EVERYBODY:  # nobody speaks in another's name
+                command = command.model_copy(update={"by": account.name})
+            answer = self._seen(request).give_feedback(command)
         except ValueError as error:
             raise HTTPException(400, str(error)) from error
         except UnknownEventError as error:
@@ -202,7 +207,7 @@ def create_app(
 ) -> Starlette:
     """Compose the routes; hosts are checked where only this machine is meant to reach us."""
     web, guard = Web(backstage, registry), Guard(door.accounts, door.policy)
-    pages = AccessPages(door.accounts, door.policy, Attempts(door.clock))
+    pages = AccessPages(door.accounts, door.policy, door.clock)
     see, operate, administer = guard.protect, Role.OPERATOR, Role.ADMIN
     return Starlette(
         routes=[

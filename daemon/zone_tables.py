@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, model_validator
 
 from daemon.tables import Name, Table
+from pipeline.presence import MIN_CELLS
 from pipeline.types import EventKind, Severity
-from pipeline.zones import MAX_POINTS, Point, check_polygon
+from pipeline.zones import MAX_POINTS, Point, Zone, ZoneMap, check_polygon
 
 DayName = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAY_NAMES: tuple[DayName, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -76,7 +77,7 @@ Zones = dict[Name, ZoneTable]
 
 
 def check_zones_known(zones: Zones, rules: tuple[RuleTable, ...]) -> None:
-    """Refuse a rule about a zone that the camera does not have.
+    """Refuse a rule about a zone that the camera does not have, or that is too small to be watched.
 
     Raises:
         ValueError: One sentence about the first such rule.
@@ -85,3 +86,9 @@ def check_zones_known(zones: Zones, rules: tuple[RuleTable, ...]) -> None:
         if rule.zone and rule.zone not in zones:
             known = ", ".join(zones) or "none"
             raise ValueError(f'a rule names the zone "{rule.zone}", but the camera has {known}')
+        if rule.do == "watch" and _num_cells(zones[rule.zone]) < MIN_CELLS:
+            raise ValueError(f'the zone "{rule.zone}" is too small to be watched')
+
+
+def _num_cells(zone: ZoneTable) -> int:
+    return int(ZoneMap([Zone("", zone.polygon)]).cells("").sum())

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.geometry import Region
+from models.search_pool import SearchPool
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -31,14 +32,19 @@ CROP_LEVEL = 0.35  # the crop holds the cells whose speed is over this share of 
 SMALLEST_CROP = 0.35  # of the picture's side
 
 
+def _search() -> cv2.DISOpticalFlow:
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    # The preset stops at a quarter of the resolution: a walker far away would be lost in one patch.
+    search.setFinestScale(1)
+    search.setPatchStride(PATCH_STRIDE)
+    return search
+
+
+_SEARCHES = SearchPool(_search)
+
+
 class FlowMeter:
     """Dense inverse search flow where the picture changed, with the movement of the camera taken out."""
-
-    def __init__(self) -> None:
-        self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        # The preset stops at a quarter of the resolution: a walker far away would be lost in one patch.
-        self._search.setFinestScale(1)
-        self._search.setPatchStride(PATCH_STRIDE)
 
     def measure(self, earlier: U8, now: U8, *, lag_s: float) -> F32:
         """Return how things moved from the grey frame `earlier` to `now`, `lag_s` seconds later.
@@ -54,7 +60,8 @@ class FlowMeter:
             return cells
         pixels = box.pixels(CELL_PX)
         pair = np.ascontiguousarray(before[pixels]), np.ascontiguousarray(after[pixels])
-        dense = self._search.calc(*pair, None)  # type: ignore[call-overload] # stub
+        with _SEARCHES.borrowed() as search:
+            dense = search.calc(*pair, None)  # type: ignore[call-overload] # stub
         cells[box.pixels(1)] = _reduced(dense, CELL_PX) / np.float32(FLOW_PX * lag_s)
         return np.asarray(cells - _median(cells))
 

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.search_pool import SearchPool
+
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 
@@ -51,15 +53,22 @@ for _array in (NO_MOVEMENT.cells, NO_MOVEMENT.view):
     _array.setflags(write=False)
 
 
+def _search() -> cv2.DISOpticalFlow:
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    search.setFinestScale(FINEST_SCALE)
+    search.setPatchSize(PATCH_PX)
+    search.setPatchStride(PATCH_STRIDE_PX)
+    search.setVariationalRefinementIterations(SMOOTHING_STEPS)
+    return search
+
+
+_SEARCHES = SearchPool(_search)
+
+
 class MovementMeter:
     """Dense inverse search flow over what differs from the frame before or from the empty scene."""
 
     def __init__(self) -> None:
-        self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._search.setFinestScale(FINEST_SCALE)
-        self._search.setPatchSize(PATCH_PX)
-        self._search.setPatchStride(PATCH_STRIDE_PX)
-        self._search.setVariationalRefinementIterations(SMOOTHING_STEPS)
         self._scene = EmptyScene()
         self._earlier: U8 | None = None
         self._time_s = 0.0
@@ -86,7 +95,8 @@ class MovementMeter:
             return NO_MOVEMENT.cells
         pixels = box.slices(CELL_PX)
         pair = np.ascontiguousarray(earlier[pixels]), np.ascontiguousarray(grey[pixels])
-        dense = self._search.calc(*pair, None)  # type: ignore[call-overload] # stub
+        with _SEARCHES.borrowed() as search:
+            dense = search.calc(*pair, None)  # type: ignore[call-overload] # stub
         # The flow is that of half the resolution: every second pixel says all that it says.
         flow = np.ascontiguousarray(dense[::2, ::2])
         moving = np.ascontiguousarray(cv2.bitwise_or(changed, self._scene.foreground(grey))[pixels])

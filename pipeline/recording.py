@@ -6,7 +6,6 @@ event begins ──────────────────────�
 
 import threading
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -103,7 +102,8 @@ class Recorder:
     @property
     def held_bytes(self) -> int:
         """How many bytes of video the ring holds."""
-        return self._num_bytes
+        with self._lock:
+            return self._num_bytes
 
     def begin(self, stream: av.VideoStream) -> None:
         """Begin with a new connection; what was recorded of the last one is complete."""
@@ -142,8 +142,11 @@ class Recorder:
             if self._format is None:
                 return
             first_utc_s = start_utc_s - settings.pre_roll_s
-            take = _Take(event_id, start_utc_s, first_utc_s + settings.max_clip_s, format=self._format)
-            for packet in self._since(first_utc_s):
+            kept = self._since(first_utc_s)
+            # An event that is told late has a clip from where the ring begins.
+            begins_utc_s = max(first_utc_s, kept[0].utc_s if kept else self._clock.utc_s())
+            take = _Take(event_id, start_utc_s, begins_utc_s + settings.max_clip_s, format=self._format)
+            for packet in kept:
                 take.add(packet, max_bytes=settings.max_bytes)
             self._takes[event_id] = take
 
@@ -193,7 +196,7 @@ class Recorder:
         self._groups.clear()
         self._num_bytes = 0
 
-    def _since(self, utc_s: float) -> Iterable[StoredPacket]:
+    def _since(self, utc_s: float) -> list[StoredPacket]:
         """Return what the ring holds from the last keyframe at or before `utc_s`, or from its first one."""
         before = sum(group[0].utc_s <= utc_s for group in self._groups)
         return [packet for group in list(self._groups)[max(0, before - 1) :] for packet in group]

@@ -68,6 +68,15 @@ class Knowledge:
 NOTHING_KNOWN = Knowledge(ZoneMap())
 
 
+@dataclass(slots=True)
+class _Silenced:
+    """An event that nobody is told of, and its picture, should it have to be told after all."""
+
+    camera: str
+    label: str
+    jpeg: bytes = b""
+
+
 class RuleListener:
     """A Listener before others: names the zones of each event, silences some and raises others.
 
@@ -79,7 +88,7 @@ class RuleListener:
         self._listener = listener
         self._lock = threading.Lock()
         self._knowledge: dict[str, Knowledge] = {}
-        self._silenced: dict[str, tuple[str, str]] = {}  # event id → camera, label
+        self._silenced: dict[str, _Silenced] = {}  # by event id
 
     def know(self, camera: str, knowledge: Knowledge) -> None:
         """Act from now on by what is known of a camera."""
@@ -96,9 +105,13 @@ class RuleListener:
         knowledge = self._knowledge.get(event.camera, NOTHING_KNOWN)
         if event.region is not None:
             event = replace(event, zones=knowledge.zones.touched_by(event.region))
+        known = self._silenced.get(event.id)
         told = self._as_told(event, knowledge.rule_for(event))
-        if told is not None:
-            self._listener.on_event(told)
+        if told is None:
+            return
+        self._listener.on_event(told)
+        if known is not None and known.jpeg:  # its picture was held back with it
+            self._listener.on_snapshot(told, known.jpeg)
 
     def on_status(self, camera: str, status: CameraStatus, reason: str) -> None:
         """Pass a status on."""
@@ -107,18 +120,21 @@ class RuleListener:
     def on_state(self, state: CameraState) -> None:
         """Pass a state on, without the events that nobody was told of."""
         with self._lock:
-            hidden = [label for camera, label in self._silenced.values() if camera == state.camera]
+            hidden = [held.label for held in self._silenced.values() if held.camera == state.camera]
         shown = list(state.active_events)
         for label in hidden:
             if label in shown:
                 shown.remove(label)
-        self._listener.on_state(replace(state, active_events=tuple(shown)))
+        behaviour = None if state.behaviour in hidden else state.behaviour
+        self._listener.on_state(replace(state, active_events=tuple(shown), behaviour=behaviour))
 
     def on_snapshot(self, event: Event, jpeg: bytes) -> None:
         """Pass the picture of an event on that was told."""
         with self._lock:
-            is_silenced = event.id in self._silenced
-        if not is_silenced:
+            held = self._silenced.get(event.id)
+            if held is not None:
+                held.jpeg = jpeg
+        if held is None:
             self._listener.on_snapshot(event, jpeg)
 
     def _as_told(self, event: Event, rule: Rule | None) -> Event | None:
@@ -129,7 +145,7 @@ class RuleListener:
             if event.phase is EventPhase.END or (was_silenced and not is_ignored):
                 self._silenced.pop(event.id, None)
             elif event.phase is EventPhase.NEW and is_ignored:
-                self._silenced[event.id] = (event.camera, event.label)
+                self._silenced[event.id] = _Silenced(event.camera, event.label)
         if was_silenced and (is_ignored or event.phase is EventPhase.END):
             return None
         if event.phase is EventPhase.NEW and is_ignored:

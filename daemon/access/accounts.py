@@ -55,14 +55,15 @@ class Accounts:
         self._path = data_dir / FILE_NAME
         self._clock = clock
         self._lock = threading.Lock()
+        self._is_made = False
 
     def create_first(self) -> str | None:
-        """Create an admin where there is no account, and return its password; None where there is one.
+        """Create an admin where there is none, and return its password; None where there is one.
 
         Raises:
             SettingsError: The file cannot be used.
         """
-        if self.names():
+        if any(account.role is Role.ADMIN for account in self.all()):
             return None
         password = random_password()
         self.add(Account(FIRST_NAME, Role.ADMIN, must_change=True), password)
@@ -92,8 +93,8 @@ class Accounts:
         """
         with self._open() as database:
             self._known(database, name)
-            others = "SELECT count(*) FROM accounts WHERE role = ? AND name != ?"
-            if not database.execute(others, (int(Role.ADMIN), name)).fetchone()[0]:
+            query = "SELECT name FROM accounts WHERE role = ?"
+            if database.execute(query, (int(Role.ADMIN),)).fetchall() == [(name,)]:
                 raise SettingsError(f"{name!r} is the last admin: add another one first")
             database.execute("DELETE FROM accounts WHERE name = ?", (name,))
 
@@ -196,17 +197,24 @@ class Accounts:
         if not database.execute("SELECT 1 FROM accounts WHERE name = ?", (name,)).fetchone():
             raise SettingsError(f"there is no account {name!r}")
 
+    def _make(self) -> None:
+        """Make the file and its tables, once."""
+        if self._is_made:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)
+        with closing(sqlite3.connect(self._path)) as database:
+            database.executescript(TABLES)
+        self._is_made = True
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """Open the file for one step, which is kept as a whole or not at all."""
         try:
             with self._lock:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._path.touch(mode=0o600)
+                self._make()
                 with closing(sqlite3.connect(self._path)) as database, database:
                     database.execute("PRAGMA foreign_keys = ON")
-                    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'keys'").fetchone():
-                        database.executescript(TABLES)
                     yield database
         except (sqlite3.DatabaseError, OSError) as error:
             raise SettingsError(f"{self._path} cannot be used for accounts: {error}") from error

@@ -22,36 +22,34 @@ class _Record:
 class Attempts:
     """Counts failures by whatever should be slowed, such as an address or a name; any thread may call."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, longest_wait_s: float = LONGEST_WAIT_S) -> None:
         self._clock = clock
+        self._longest_wait_s = longest_wait_s
         self._lock = threading.Lock()
         self._records: OrderedDict[str, _Record] = OrderedDict()
 
-    def wait_s(self, *keys: str) -> float:
-        """Return how long these must wait before the next attempt; 0 if not at all."""
-        now_s = self._clock.monotonic_s()
+    def wait_s(self, key: str) -> float:
+        """Return how long this one must wait before the next attempt; 0 if not at all."""
         with self._lock:
-            return max((self._wait_s(self._records.get(key), now_s) for key in keys), default=0.0)
+            return self._wait_s(self._records.get(key), self._clock.monotonic_s())
 
-    def failed(self, *keys: str) -> None:
+    def failed(self, key: str) -> None:
         """Count a failure."""
         now_s = self._clock.monotonic_s()
         with self._lock:
-            for key in keys:
-                record = self._records.pop(key, None)
-                fresh = record is None or now_s - record.last_s > FORGET_S
-                self._records[key] = _Record(1 if fresh or record is None else record.failures + 1, now_s)
+            record = self._records.pop(key, None)
+            failures = record.failures if record and now_s - record.last_s <= FORGET_S else 0
+            self._records[key] = _Record(failures + 1, now_s)
             while len(self._records) > MAX_KNOWN:
                 self._records.popitem(last=False)
 
-    def succeeded(self, *keys: str) -> None:
-        """Forget the failures of these."""
+    def succeeded(self, key: str) -> None:
+        """Forget the failures of this one."""
         with self._lock:
-            for key in keys:
-                self._records.pop(key, None)
+            self._records.pop(key, None)
 
     def _wait_s(self, record: _Record | None, now_s: float) -> float:
         if record is None or record.failures < FREE:
             return 0.0
-        wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(30, record.failures - FREE))
+        wait_s = min(self._longest_wait_s, FIRST_WAIT_S * 2.0 ** min(30, record.failures - FREE))
         return max(0.0, record.last_s + wait_s - now_s)

@@ -4,12 +4,10 @@ Whoever is not recognised gets the login page, or 401 where a program asks.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from urllib.parse import quote
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -27,7 +25,7 @@ class Policy:
 
     `asks` False lets everybody in as an admin. `proxy_header` names the user where a proxy at one of the
     `trusted_proxies` (addresses or networks) has checked the password. `open_metrics` leaves metrics and
-    readiness to everybody.
+    readiness to everybody. `public_host` is the host and port of the public URL, from which forms come too.
     """
 
     asks: bool
@@ -35,6 +33,7 @@ class Policy:
     proxy_header: str = ""
     trusted_proxies: tuple[str, ...] = ()
     open_metrics: bool = True
+    public_host: str = ""
 
     def trusts(self, address: str) -> bool:
         """Say whether what this peer says of its users is believed."""
@@ -70,7 +69,16 @@ class Guard:
 
     def watch(self, endpoint: Endpoint) -> Endpoint:
         """Return an endpoint for whoever watches over the process, as the policy has it."""
-        return endpoint if self._policy.open_metrics else self.protect(endpoint)
+        if self._policy.open_metrics:
+            return endpoint
+
+        def watched(request: Request) -> Response:
+            """Answer whoever sees all cameras: figures are not told apart by them."""
+            if account_of(request).cameras is not None:
+                return JSONResponse({"error": "this needs rights on all cameras"}, status_code=403)
+            return endpoint(request)
+
+        return self.protect(watched)
 
     def _account(self, request: Request) -> Account | None:
         """Return who asks; the first way of saying so that is tried counts."""
@@ -80,8 +88,9 @@ class Guard:
         policy = self._policy
         if policy.proxy_header and policy.trusts(peer_of(request)):
             name = request.headers.get(policy.proxy_header, "")
-            return self._accounts.of_name(name) if name else None
-        key = session_key(request.headers)
+            account = self._accounts.of_name(name) if name else None
+            return account and replace(account, must_change=False)  # the proxy's password is another one
+        key = session_key(request)
         return self._accounts.of_session(key) if key else None
 
 
@@ -91,7 +100,8 @@ def _refusal(request: Request, account: Account | None, role: Role) -> Response 
     path = request.url.path
     if account is None:
         if wants_page:
-            return RedirectResponse(f"/login?next={quote(path, safe='/')}", status_code=303)
+            target = f"{path}?{request.url.query}" if request.url.query else path
+            return RedirectResponse(f"/login?next={quote(target, safe='/')}", status_code=303)
         challenge = {"www-authenticate": "Bearer"}
         return JSONResponse({"error": "log in, or send a token"}, status_code=401, headers=challenge)
     if account.must_change and path not in OWN_PATHS:
@@ -108,13 +118,16 @@ def peer_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def session_key(headers: Headers) -> str:
+def sender_of(request: Request, policy: Policy) -> str:
+    """Return the address of whoever sends: behind a trusted proxy, whom that names last."""
+    peer = peer_of(request)
+    forwarded = request.headers.get("x-forwarded-for", "")
+    return forwarded.rpartition(",")[2].strip() if forwarded and policy.trusts(peer) else peer
+
+
+def session_key(request: Request) -> str:
     """Return the key in the session's cookie; empty where there is none."""
-    try:
-        cookie = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return ""
-    return cookie[COOKIE].value if COOKIE in cookie else ""
+    return request.cookies.get(COOKIE, "")
 
 
 def account_of(request: Request) -> Account:

@@ -25,13 +25,17 @@ class LimitedArchive:
 
     def messages(self, event_id: str) -> tuple[EventMessage, ...]:
         """Return an event's messages; none of an event of another camera."""
-        return tuple(
-            message for message in self._archive.messages(event_id) if message.camera in self._cameras
-        )
+        return self._archive.messages(event_id) if self.camera_of(event_id) else ()
 
-    def labels(self) -> tuple[str, ...]:
-        """Return every label that an event has, of whichever camera."""
-        return self._archive.labels()
+    def labels(self, cameras: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """Return every label that an event of these cameras has."""
+        wanted = self._cameras if cameras is None else tuple(set(cameras) & set(self._cameras))
+        return self._archive.labels(wanted)
+
+    def camera_of(self, event_id: str) -> str | None:
+        """Return whose event it is; None of another camera's, and of one that is not known."""
+        camera = self._archive.camera_of(event_id)
+        return camera if camera in self._cameras else None
 
 
 class LimitedBackstage:
@@ -100,4 +104,4 @@ class LimitedBackstage:
         self._backstage.turn(camera, switch, text)
 
     def _is_theirs(self, event_id: str) -> bool:
-        return bool(self.archive.messages(event_id))
+        return self.archive.camera_of(event_id) is not None

@@ -1,6 +1,8 @@
 """The pages of login, logout and the own password: plain forms, no script needed."""
 
+import asyncio
 import math
+import threading
 from urllib.parse import parse_qs, urlsplit
 
 from anyio import from_thread
@@ -11,21 +13,28 @@ from starlette.routing import Route
 
 from daemon.access.accounts import Accounts
 from daemon.access.attempts import Attempts
-from daemon.access.guard import COOKIE, Guard, Policy, account_of, peer_of, session_key
+from daemon.access.guard import COOKIE, Guard, Policy, account_of, peer_of, sender_of, session_key
 from daemon.rendering import TEMPLATES
+from pipeline.clock import Clock
 from pipeline.errors import SettingsError
 
 # A name and two passwords fit many times.
 MAX_FORM_BYTES = 8192
+FORM_TIMEOUT_S = 5.0
+LONGEST_WAIT_BY_NAME_S = 5.0
 
 
 class AccessPages:
     """Where people say who they are; guessing is slowed by address and by name."""
 
-    def __init__(self, accounts: Accounts, policy: Policy, attempts: Attempts) -> None:
+    def __init__(self, accounts: Accounts, policy: Policy, clock: Clock) -> None:
         self._accounts = accounts
         self._policy = policy
-        self._attempts = attempts
+        self._by_address = Attempts(clock)
+        # Guesses from many addresses are slowed, too, but nobody can keep an owner out for long.
+        self._by_name = Attempts(clock, longest_wait_s=LONGEST_WAIT_BY_NAME_S)
+        # One password is checked at a time: each takes 64 MB, and none overtakes the count of the last.
+        self._lock = threading.Lock()
 
     def routes(self, guard: Guard) -> list[Route]:
         """Return the addresses of these pages."""
@@ -40,13 +49,13 @@ class AccessPages:
         target = _own_path(request.query_params.get("next", "/"))
         if request.method == "GET":
             return _page("login.html", target=target, problem="")
-        form = _form(request)
+        form = _form(request, self._policy)
         return self._log_in(request, form, target)
 
     def logout(self, request: Request) -> Response:
         """End the session."""
-        _form(request)
-        self._accounts.end_session(session_key(request.headers))
+        _form(request, self._policy)
+        self._accounts.end_session(session_key(request))
         response = RedirectResponse("/login", status_code=303)
         response.delete_cookie(COOKIE)
         return response
@@ -56,23 +65,23 @@ class AccessPages:
         account = account_of(request)
         if request.method == "GET":
             return _page("account.html", account=account, problem="", asks=self._policy.asks)
-        form = _form(request)
+        form = _form(request, self._policy)
         return self._change_password(request, form)
 
     def _log_in(self, request: Request, form: dict[str, str], target: str) -> Response:
-        name = form.get("name", "")
-        keys = (f"address {peer_of(request)}", f"name {name[:64]}")
-        wait_s = self._attempts.wait_s(*keys)
-        if wait_s > 0:
-            problem = f"Too many attempts: try again in {math.ceil(wait_s)} s."
-            response = _page("login.html", target=target, problem=problem, status_code=429)
-            response.headers["retry-after"] = str(math.ceil(wait_s))
-            return response
-        account = self._accounts.check(name, form.get("password", ""))
-        if account is None:
-            self._attempts.failed(*keys)
-            return _page("login.html", target=target, problem="Name or password is wrong.", status_code=401)
-        self._attempts.succeeded(*keys)
+        name, address = form.get("name", ""), sender_of(request, self._policy)
+        with self._lock:
+            wait_s = max(self._by_address.wait_s(address), self._by_name.wait_s(name[:64]))
+            if wait_s > 0:
+                return _too_often(target, math.ceil(wait_s))
+            account = self._accounts.check(name, form.get("password", ""))
+            if account is None:
+                self._by_address.failed(address)
+                self._by_name.failed(name[:64])
+                problem = "Name or password is wrong."
+                return _page("login.html", target=target, problem=problem, status_code=401)
+            self._by_address.succeeded(address)
+            self._by_name.succeeded(name[:64])
         return self._begin(request, account.name, target)
 
     def _change_password(self, request: Request, form: dict[str, str]) -> Response:
@@ -97,7 +106,7 @@ class AccessPages:
 
     def _begin(self, request: Request, name: str, target: str) -> Response:
         """Begin a session; the old one, if any, ends."""
-        self._accounts.end_session(session_key(request.headers))
+        self._accounts.end_session(session_key(request))
         key = self._accounts.begin_session(name, self._policy.session_s)
         response = RedirectResponse(target, status_code=303)
         response.set_cookie(
@@ -105,7 +114,7 @@ class AccessPages:
             key,
             max_age=int(self._policy.session_s),
             httponly=True,
-            samesite="strict",
+            samesite="lax",
             secure=_is_https(request, self._policy),
         )
         return response
@@ -116,21 +125,33 @@ def _page(template: str, *, status_code: int = 200, **values: object) -> Respons
     return Response(html, status_code, media_type="text/html", headers={"cache-control": "no-store"})
 
 
-def _form(request: Request) -> dict[str, str]:
+def _too_often(target: str, wait_s: int) -> Response:
+    problem = f"Too many attempts: try again in {wait_s} s."
+    response = _page("login.html", target=target, problem=problem, status_code=429)
+    response.headers["retry-after"] = str(wait_s)
+    return response
+
+
+def _form(request: Request, policy: Policy) -> dict[str, str]:
     """Return the fields of a form that one of our own pages sent.
 
     Raises:
-        HTTPException: It is too large, or comes from another site's page.
+        HTTPException: It is too large or too slow, or comes from another site's page.
     """
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    ours = {request.headers.get("host"), policy.public_host} - {""}
+    if origin is not None and urlsplit(origin).netloc not in ours:
         raise HTTPException(403, "this form was sent from another site")
     length = request.headers.get("content-length", "")
     if not length.isdigit():
         raise HTTPException(411, "a form must say how long it is")
     if int(length) > MAX_FORM_BYTES:
         raise HTTPException(413, "this form is too large")
-    body = from_thread.run(request.body)  # the endpoints run in threads; only the loop can read
+    try:
+        # The endpoints run in threads and only the loop can read; who never sends must not hold a thread.
+        body = from_thread.run(asyncio.wait_for, request.body(), FORM_TIMEOUT_S)
+    except TimeoutError as error:
+        raise HTTPException(408, "the form did not arrive") from error
     fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True)
     return {name: values[0] for name, values in fields.items()}
 

@@ -28,6 +28,7 @@ function watchEnd(link) {
       if (!(await bringOlder(link))) observer.disconnect();
     } catch {
       observer.disconnect(); // the link is still there, and says what is wrong
+      return;
     }
     busy = false;
     observer.unobserve(link);
@@ -39,7 +40,3 @@ function watchEnd(link) {
 document.querySelectorAll("img").forEach(watchPicture);
 const older = document.getElementById("older");
 if (older) watchEnd(older);
-// A filter acts when it is chosen; without a script the button does.
-const form = document.getElementById("filter");
-form.querySelector("button").hidden = true;
-form.addEventListener("change", () => form.requestSubmit());

@@ -76,7 +76,8 @@ function showCameras(list) {
   list.forEach(showCamera);
   find("no-cameras").hidden = list.length > 0;
   const online = list.filter((camera) => camera.status === "online").length;
-  find("summary").textContent = `${online} of ${list.length} ${list.length === 1 ? "camera" : "cameras"} online`;
+  const summary = `${online} of ${list.length} ${list.length === 1 ? "camera" : "cameras"} online`;
+  if (find("summary").textContent !== summary) find("summary").textContent = summary;
 }
 
 function showEvent(event) {
@@ -119,6 +120,7 @@ function showSystem(system) {
 
 async function ask(path) {
   const answer = await fetch(path, { signal: AbortSignal.timeout(10000) });
+  if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer.json();
 }

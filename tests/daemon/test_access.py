@@ -156,7 +156,7 @@ def test_guessing_becomes_slower_and_slower(clock):
     waits = []
     for _ in range(FREE + 3):
         attempts.failed("address a")
-        waits.append(attempts.wait_s("address a", "name x"))
+        waits.append(attempts.wait_s("address a"))
     assert waits == [0.0] * (FREE - 1) + [1.0, 2.0, 4.0, 8.0]
     for _ in range(40):
         attempts.failed("address a")
@@ -166,12 +166,27 @@ def test_guessing_becomes_slower_and_slower(clock):
 def test_waiting_and_success_are_forgotten(clock):
     attempts = Attempts(clock)
     for _ in range(FREE):
-        attempts.failed("address a", "name x")
+        attempts.failed("address a")
     clock.advance(1.0)
     assert attempts.wait_s("address a") == 0.0
-    attempts.succeeded("address a", "name x")
+    attempts.succeeded("address a")
     attempts.failed("address a")
-    assert attempts.wait_s("address a", "name x") == 0.0
+    assert attempts.wait_s("address a") == 0.0
+
+
+def test_nobody_waits_longer_than_was_said(clock):
+    attempts = Attempts(clock, longest_wait_s=5.0)
+    for _ in range(40):
+        attempts.failed("ada")
+    assert attempts.wait_s("ada") == 5.0
+
+
+def test_an_admin_is_made_where_there_are_others_but_none(tmp_path, clock):
+    accounts = Accounts(tmp_path, clock)
+    accounts.add(Account("vera", Role.VIEWER), PASSWORD)
+    assert accounts.create_first() is not None
+    accounts.remove("vera")
+    assert accounts.names() == ("admin",)
 
 
 def test_a_mistake_is_forgotten_after_an_hour(clock):

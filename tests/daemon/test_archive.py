@@ -66,6 +66,8 @@ def test_each_event_is_one_entry_and_says_what_was_said_last(archive):
         (BegunFilter(kind=EventKind.ANOMALY), []),
         (BegunFilter(since_utc_s=DAY_S, until_utc_s=3 * DAY_S), ["c", "b"]),
         (BegunFilter(camera="' OR 1=1 --"), []),
+        (BegunFilter(cameras=("yard", "attic")), ["b"]),
+        (BegunFilter(cameras=()), []),
     ],
 )
 def test_events_are_found_by_what_they_began_with(archive, which, found):
@@ -89,6 +91,16 @@ def test_the_course_of_an_event_is_told_in_order(archive):
 
 def test_every_label_is_offered(archive):
     assert archive.labels() == ("fall", "fight")
+    assert archive.labels(("yard",)) == ("fight",)
+    assert archive.labels(()) == ()
+
+
+def test_an_event_is_somebody_s(archive):
+    assert (archive.camera_of("b"), archive.camera_of("nobody")) == ("yard", None)
+
+
+def test_of_a_long_event_the_end_is_told_too(archive):
+    assert [message.type for message in archive.messages("a", limit=1)] == ["new", "end"]
 
 
 def test_the_archive_looks_through_its_index_and_not_through_the_log(archive, tmp_path):

@@ -115,6 +115,7 @@ def test_zones_and_rules_are_read_with_times_in_either_form(tmp_path):
         ('zone = "pool"', "", 'cameras.a.rules.0: do = "watch" needs the zone that is to be watched'),
         ("[0.5, 1]]", "[2, 1]]", "the point 2, 1 is off the picture, which runs from 0 to 1 both ways"),
         ("[0.5, 1]]", "[0.2, 0]]", "encloses nothing"),
+        ("[0.5, 1]]", "[0.5, 0.01]]", 'the zone "pool" is too small to be watched'),
         ("zones.pool", "zones.Pool", '"Pool" is not allowed: a name is 1 to 32 of a-z, 0-9, _ and -'),
         ("Europe/Berlin", "Europe/Nowhere", "must be a time zone such as Europe/Berlin"),
         ("Europe/Berlin", "../../etc/passwd", "must be a time zone such as Europe/Berlin"),

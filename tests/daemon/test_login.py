@@ -88,6 +88,35 @@ def test_the_door_itself_and_the_watch_are_open(client, path):
     assert client.get(path).status_code in {200, 503}
 
 
+def test_closed_metrics_are_for_whoever_sees_all_cameras(backstage, accounts):
+    closed = client_of(backstage, accounts, Policy(asks=True, open_metrics=False))
+    log_in(closed, "yuri")
+    assert closed.get("/metrics").status_code == 403
+    log_in(closed, "vera")
+    assert closed.get("/metrics").status_code == 200
+
+
+def test_a_login_leads_back_to_the_filter_that_was_asked_for(client):
+    location = client.get("/events?camera=porch", headers=PAGE).headers["location"]
+    assert location == "/login?next=/events%3Fcamera%3Dporch"
+
+
+def test_a_word_is_that_of_the_account(client, backstage):
+    log_in(client, "olga")
+    client.post(f"/api/events/{EVENT_ID}/feedback?verdict=not_an_alarm&by=ada", headers=POSTS)
+    assert backstage.asked[-1].by == "olga"
+
+
+def test_behind_a_proxy_each_sender_is_slowed_for_itself(backstage, accounts):
+    policy = Policy(asks=True, trusted_proxies=("192.0.2.9",))
+    app = client_of(backstage, accounts, policy).app
+    proxy = TestClient(app, client=("192.0.2.9", 5000), follow_redirects=False)
+    for _ in range(5):
+        log_in(proxy, "nobody", headers={"x-forwarded-for": "198.51.100.1"})
+    assert log_in(proxy, "vera", headers={"x-forwarded-for": "198.51.100.1"}).status_code == 429
+    assert log_in(proxy, "vera", headers={"x-forwarded-for": "198.51.100.2"}).status_code == 303
+
+
 def test_metrics_can_be_closed(backstage, accounts):
     closed = client_of(backstage, accounts, Policy(asks=True, open_metrics=False))
     assert [closed.get(path).status_code for path in ("/metrics", "/readyz", "/healthz")] == [401, 401, 200]
@@ -98,7 +127,7 @@ def test_a_login_leads_on_and_lasts(client):
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=strict" in cookie
+    assert "SameSite=lax" in cookie
     assert client.get("/").status_code == 200
 
 
@@ -121,9 +150,17 @@ def test_guessing_is_slowed(client):
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
 
 
-def test_a_form_of_another_site_is_refused(client):
-    answer = log_in(client, "vera", headers={"origin": "https://evil.example"})
-    assert answer.status_code == 403
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", ""])
+def test_a_form_of_another_site_is_refused(client, origin):
+    assert log_in(client, "vera", headers={"origin": origin}).status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["http://cams.example:8080", "https://public.example"])
+def test_a_form_of_our_own_is_taken_as_a_browser_sends_it(backstage, accounts, origin):
+    client = client_of(backstage, accounts, Policy(asks=True, public_host="public.example"))
+    # Under this policy browsers name the origin of a form; under `no-referrer` they would send `null`.
+    assert client.get("/login").headers["referrer-policy"] == "same-origin"
+    assert log_in(client, "vera", headers={"origin": origin}).status_code == 303
 
 
 def test_a_form_that_is_too_large_is_refused(client):

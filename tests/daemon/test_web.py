@@ -72,8 +72,11 @@ class FakeArchive:
     def messages(self, event_id):
         return tuple(event for event in self.past.events if event.id == event_id)
 
-    def labels(self):
-        return ("fall", "unusual")
+    def camera_of(self, event_id):
+        return next((event.camera for event in self.past.events if event.id == event_id), None)
+
+    def labels(self, cameras=None):
+        return ("fall", "unusual") if cameras is None else ("fall",)
 
 
 @dataclass

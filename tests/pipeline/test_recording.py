@@ -101,6 +101,15 @@ def test_an_event_longer_than_a_clip_may_be_has_a_clip_of_its_beginning(video):
     assert len(recording.packets) == 31
 
 
+def test_an_event_that_is_told_late_has_a_clip_from_where_the_ring_begins(video):
+    feed = Feed(video, RecordingSettings(pre_roll_s=1.0, post_roll_s=1.0, max_clip_s=3.0))
+    feed.play(9.5)
+    feed.recorder.open("late", BEGIN_S)  # began long before the ring does, at 3.0
+    (recording,) = feed.recorder.collect(everything=True)
+    times_s = [packet.utc_s - BEGIN_S for packet in recording.packets]
+    assert (times_s[0], times_s[-1]) == (pytest.approx(3.0, abs=0.01), pytest.approx(6.0, abs=0.01))
+
+
 def test_memory_is_bounded_in_bytes(video):
     feed = Feed(video, RecordingSettings(max_bytes=60_000))
     held = []

@@ -90,6 +90,21 @@ def test_an_ignored_event_that_moves_on_is_told_from_then_on(listener, told):
     assert phases(told) == ["new", "end"]
 
 
+def test_an_ignored_event_that_is_told_after_all_has_its_picture(listener, told):
+    know(listener, IGNORE_STREET)
+    listener.on_event(message(EventPhase.NEW))
+    listener.on_snapshot(message(EventPhase.NEW), b"jpeg")
+    listener.on_event(message(EventPhase.UPDATE, GARDEN))
+    assert [(event.phase, jpeg) for event, jpeg in told.snapshots] == [("new", b"jpeg")]
+
+
+def test_an_ignored_behaviour_does_not_go_on_for_anybody(listener, told):
+    know(listener, Rule(Action.IGNORE, labels=frozenset({"fall"})))
+    listener.on_event(replace(EVENT, kind=EventKind.BEHAVIOUR, label="fall"))
+    listener.on_state(CameraState("porch", True, 0.0, 1.0, "fall", ("fall",)))
+    assert (told.states[0].behaviour, told.states[0].active_events) == (None, ())
+
+
 def test_a_told_event_is_told_to_its_end(listener, told):
     know(listener, IGNORE_STREET)
     listener.on_event(message(EventPhase.NEW, GARDEN))
