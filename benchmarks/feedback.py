@@ -17,7 +17,7 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -73,19 +73,14 @@ def dismiss(normal: list[Moment], peaks: list[Moment], threshold: float) -> Less
     for number, peak in enumerate(peaks):
         sights = Sights()
         for moment in (m for m in normal if near(m, peak) and m.score >= threshold):
-            sights.see(sight_of(moment, threshold))
+            sights.see(moment.sight)
         lessons.take(Lesson(f"{number}", Verdict.NOT_AN_ALARM, peak.time_s, sights.kept))
     return lessons
 
 
-def sight_of(moment: Moment, threshold: float) -> Sight:
-    """Return what a moment showed, as strong as it is by this threshold."""
-    return replace(moment.sight, strength=moment.score / threshold)
-
-
 def is_found(event: list[Moment], threshold: float, lessons: Lessons) -> bool:
     """Say whether two of three frames in a row reach the threshold and are not excused."""
-    high = [m.score >= threshold and not lessons.excuse(sight_of(m, threshold)) for m in event]
+    high = [m.score >= threshold and not lessons.excuse(m.sight) for m in event]
     return any(sum(high[i : i + 3]) >= 2 for i in range(len(high)))
 
 
@@ -97,7 +92,7 @@ def report(name: str, normal: list[Moment], events: list[list[Moment]]) -> None:
     before = [event for event in events if is_found(event, threshold, nothing)]
     after = [event for event in before if is_found(event, threshold, lessons)]
     high = [m for event in events for m in event if m.score >= threshold]
-    kept = [m for m in high if not lessons.excuse(sight_of(m, threshold))]
+    kept = [m for m in high if not lessons.excuse(m.sight)]
     around = [[m for m in normal if near(m, peak)] for peak in peaks]
     again = sum(is_found(moment, threshold, lessons) for moment in around)
     once = sum(is_found(moment, threshold, nothing) for moment in around)

@@ -2,8 +2,6 @@
 
 # A longer silence makes what was buffered void: the clip would jump.
 LONGEST_GAP_S = 2.0
-# A frame that comes this part of a period early is taken: camera clocks jitter by some milliseconds.
-EARLY_RATIO = 0.1
 # At a frame rate that divides the stream's the frame before is as near as the one after: it is taken.
 ROUNDING_S = 1e-3
 

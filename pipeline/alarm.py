@@ -104,6 +104,11 @@ class Alarm:
         return self._open is not None
 
     @property
+    def accepts(self) -> bool:
+        """Say whether an alarm was closed because it did not end, and what it saw is still there."""
+        return self._accepts
+
+    @property
     def is_calm(self) -> bool:
         """Say whether the newest frame is safe to learn from: neither alarmed nor nearly so."""
         if self._accepts:

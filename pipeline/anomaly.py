@@ -25,7 +25,7 @@ from pipeline.types import Sight
 logger = logging.getLogger(__name__)
 
 # Raised with every change to the arrays or to their meaning: an older file is then learned anew.
-STATE_VERSION = 4
+STATE_VERSION = 5
 # A level at which the alarm opens, by `Alarm.level`.
 THRESHOLD_LEVEL = 0.5
 # A cell is unusual for itself from so many usual deviations of its looks or of its speeds.
@@ -59,11 +59,7 @@ class Anomaly:
     @property
     def sight(self) -> Sight:
         """Return the most unusual thing, as feedback knows it again."""
-        signature = tuple(np.round(self.normality.signature, 3).tolist())
-        strength = self.level / (1 - self.level) if self.level < 1 else math.inf
-        if self.normality.part == STANDING:  # it grows older, not stronger
-            strength = min(strength, 1.0)
-        return Sight(self.normality.part, signature, round(strength, 3))
+        return _sight(self.normality.part, self.normality.signature, self.normality.score)
 
 
 class AnomalyDetector:
@@ -107,7 +103,7 @@ class AnomalyDetector:
         return self._normality.learned_ratio
 
     def stop_learning(self) -> None:
-        """Judge by what is known from now on; the alarm's calibration goes on."""
+        """Judge by what is known from now on, whatever `relearn` says; the alarm's calibration goes on."""
         self._learns = False
 
     @property
@@ -126,15 +122,21 @@ class AnomalyDetector:
         `suppressed` (covered, moved, switched off): nothing is learned, calibrated or opened; with `relearn`
         it is learned all the same.
         """
-        learn = relearn or (self._is_safe(time_s) and not suppressed)
-        score = self._normality.observe(grid, movement, time_s, learn=learn)
+        learn = self._is_to_learn(time_s, suppressed=suppressed, relearn=relearn)
+        score = self._normality.observe(grid, movement, time_s, learn=learn, is_dismissed=self._is_dismissed)
         return self._decide(score, time_s, suppressed=suppressed)
 
     def rest(self, time_s: float, *, suppressed: bool = False, relearn: bool = False) -> Anomaly:
         """Judge a frame that the gate found still, and that has no new features."""
-        learn = relearn or (self._is_safe(time_s) and not suppressed)
-        score = self._normality.rest(time_s, learn=learn)
+        learn = self._is_to_learn(time_s, suppressed=suppressed, relearn=relearn)
+        score = self._normality.rest(time_s, learn=learn, is_dismissed=self._is_dismissed)
         return self._decide(score, time_s, suppressed=suppressed)
+
+    def _is_dismissed(self, part: str, signature: F32) -> bool:
+        return self._lessons.excuse(_sight(part, signature, 0.0))
+
+    def _is_to_learn(self, time_s: float, *, suppressed: bool, relearn: bool) -> bool:
+        return self._learns and (relearn or (self._is_safe(time_s) and not suppressed))
 
     def _is_safe(self, time_s: float) -> bool:
         """Say whether to learn: not what alarms, and what is excused only where it stays.
@@ -142,7 +144,7 @@ class AnomalyDetector:
         Dismissed things are rare all the same. To learn how high they score would make that usual anywhere.
         """
         lasts = self._excused_s is None or time_s - self._excused_s >= self._settings.alarm.longest_s
-        return self._learns and self._alarm.is_calm and lasts
+        return self._alarm.is_calm and lasts
 
     def teach(self, lesson: Lesson) -> None:
         """Take a person's word on an alarm: the same thing alarms no more, or it was right to."""
@@ -150,13 +152,16 @@ class AnomalyDetector:
             self._alarm.confirm(lesson.began_s)
 
     def _decide(self, score: NormalityScore, time_s: float, *, suppressed: bool) -> Anomaly:
-        """Decide on a frame; what is excused opens and calibrates nothing."""
+        """Decide on a frame; what is excused opens and calibrates nothing, what does not end is accepted."""
         seen = Anomaly(score, self._alarm.level(score.score), None)
         excused = not suppressed and seen.level >= THRESHOLD_LEVEL and self._lessons.excuse(seen.sight)
         self._excused_s = (self._excused_s if self._excused_s is not None else time_s) if excused else None
         if excused:
             self._alarm.excuse(time_s)
+        accepted = self._alarm.accepts
         change = self._alarm.update(time_s, score.score, suppressed=suppressed or excused)
+        if self._learns and self._alarm.accepts and not accepted:
+            self._normality.accept()
         self._newest = replace(seen, level=0.0 if excused else seen.level, change=change, excused=excused)
         return self._newest
 
@@ -202,6 +207,12 @@ class AnomalyDetector:
             raise StateError(f"{path} is damaged: {error}.") from error
         self._normality, self._alarm, self._lessons = normality, alarm, lessons
         logger.info("state read from %s, learned %.0f %%", path, 100 * normality.learned_ratio)
+
+
+def _sight(part: str, signature: F32, score: float) -> Sight:
+    """Return a thing as feedback knows it; one that stands grows older, not stronger."""
+    strength = 1.0 if part == STANDING else score
+    return Sight(part, tuple(np.round(signature, 3).tolist()), round(strength, 3))
 
 
 def write_state(path: Path, state: bytes) -> None:

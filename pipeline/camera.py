@@ -147,6 +147,7 @@ class Camera:
         """
         links, source = self._links, self._settings.source
         self._interrupted()
+        self._sampler.reset()  # a stream's time may go on over a reconnect
         self._first_frame_s, self._heard_s = None, links.clock.monotonic_s()
         try:
             with links.opener(source, links.clock, stop=stop, on_drop=self._count_dropped) as frames:

@@ -24,7 +24,8 @@ LIGHT_PX = 41
 CHANGED, MOVING = 14.0, 6.0
 # Fewer pixels than this are noise; a younger change may be somebody who stops on their way.
 MIN_PX, MIN_AGE_S = 8, 10.0
-# Where this much of the picture has changed, it is the light or the camera: the view is learned anew.
+# Where this much of the picture has changed, it is the light or the camera: the view is learned anew once
+# that has lasted for MIN_AGE_S.
 WHOLE_RATIO = 0.4
 # The usual view follows the picture by so much a second; at the age of t seconds by FIRST_STEP / t, as its
 # first frame may show anybody. In MIN_AGE_S it must not reach what is new: what came would be gone when it
@@ -65,11 +66,12 @@ class LastingChanges:
         self._age_s: F32 = np.zeros((HEIGHT, WIDTH), np.float32)
         self._differs: Mask = np.zeros((HEIGHT, WIDTH), np.bool_)
         self._last: F32 | None = None
+        self._whole_s = 0.0  # for how long the picture as a whole has been another one
 
     def interrupt(self) -> None:
         """Forget how long anything has lasted: nobody saw what happened meanwhile."""
         self._age_s = np.zeros((HEIGHT, WIDTH), np.float32)
-        self._last = None
+        self._last, self._whole_s = None, 0.0
 
     def observe(self, view: U8, step_s: float, *, learn: bool) -> Lasting:
         """Compare the (80, 120) view, `step_s` after the last, with the usual; say what lasted longest."""
@@ -80,12 +82,10 @@ class LastingChanges:
             return NOTHING
         if last is None:
             return NOTHING
-        change = now - self._usual
-        change -= cv2.blur(np.clip(change, -3 * CHANGED, 3 * CHANGED), (LIGHT_PX, LIGHT_PX))
-        self._differs = np.abs(change) > CHANGED
+        self._differs = self._differing(now)
         if self._differs.mean() > WHOLE_RATIO:
-            self._usual, self._age_s = now.copy(), np.zeros_like(self._age_s)
-            return NOTHING
+            return self._await(now, step_s)
+        self._whole_s = 0.0
         moves = np.abs(now - last) > MOVING
         # Who passes in front does not take away what stands behind.
         self._age_s = np.where(moves, self._age_s, (self._age_s + np.float32(step_s)) * self._differs)
@@ -93,12 +93,42 @@ class LastingChanges:
             self._follow(now, step_s)
         return self._longest(now)
 
-    def rest(self, step_s: float) -> Lasting:
+    def rest(self, step_s: float, *, learn: bool) -> Lasting:
         """Take note that nothing has changed for `step_s`."""
         if self._last is None:
             return NOTHING
+        if self._whole_s > 0:
+            return self._await(self._last, step_s)
+        if learn:
+            self._follow(self._last, step_s)
+            self._differs = self._differing(self._last)
         self._age_s = (self._age_s + np.float32(step_s)) * self._differs
         return self._longest(self._last)
+
+    def accept(self) -> None:
+        """Take what has lasted for usual at once, though not the light in which it is seen."""
+        if self._last is None:
+            return
+        old, place = self._age_s >= MIN_AGE_S, (LIGHT_PX, LIGHT_PX)
+        same = (~self._differs).astype(np.float32)
+        light = cv2.blur((self._last - self._usual) * same, place) / np.maximum(cv2.blur(same, place), 1e-3)
+        self._usual = np.where(old, self._last - light, self._usual).astype(np.float32)
+        self._differs &= ~old
+        self._age_s[old] = 0.0
+
+    def _differing(self, now: F32) -> Mask:
+        """Return which pixels are not as usual, the light of their surroundings apart."""
+        change = now - self._usual
+        change -= cv2.blur(np.clip(change, -3 * CHANGED, 3 * CHANGED), (LIGHT_PX, LIGHT_PX))
+        return np.asarray(np.abs(change) > CHANGED)
+
+    def _await(self, now: F32, step_s: float) -> Lasting:
+        """Take another picture as a whole for the usual one once it has lasted; a flash passes."""
+        self._whole_s += step_s
+        self._differs = np.zeros_like(self._differs)
+        if self._whole_s >= MIN_AGE_S:
+            self._usual, self._age_s, self._whole_s = now.copy(), np.zeros_like(self._age_s), 0.0
+        return NOTHING
 
     def _follow(self, now: F32, step_s: float) -> None:
         """Move the usual view by a bounded step: what passes does not count, as in a median."""

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.movement import Movement
 from pipeline.appearance import Appearance
 from pipeline.cells import F32, highest_per_cell
-from pipeline.finding import PARTS, Findings, Found
+from pipeline.finding import PARTS, STANDING, Findings, Found
 from pipeline.flow_normality import NO_WINDOWS, FlowNormality, Windows
 from pipeline.lasting import LastingChanges
 from pipeline.parts import Parts
@@ -20,6 +20,8 @@ from pipeline.sizes import NO_THINGS, SizeNormality, Things
 from pipeline.types import Region
 
 Arrays = Mapping[str, NDArray[Any]]
+# Says whether people have dismissed what a part found, by its name and the finding's signature.
+IsDismissed = Callable[[str, F32], bool]
 
 # Shares of the learning phase: first the unit of each channel; then the memory; then how far from the
 # memory footage usually lies that is not in it; then how the scores of the parts are usually distributed.
@@ -33,8 +35,10 @@ LEARN_EVERY_S, LEARN_DELAY_S = 1.0, 10.0
 # A longer silence between two frames is an interruption: nothing was observed in it.
 MAX_STEP_S = 2.0
 # After the learning phase a distance, a speed or a size counts as at most this many usual deviations above
-# its mean, lest the first seconds of something new make the scale so wide that the rest looks usual.
+# its mean, lest the first seconds of something new make the scale so wide that the rest looks usual. The
+# scores of the parts are capped in the same way.
 LEARN_DEVIATIONS = 3.0
+_STANDING = list(PARTS).index(STANDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +108,19 @@ class Normality:
         """How much of the learning phase is over, 0 to 1."""
         return min(1.0, self._observed_s / self._settings.learn_s)
 
-    def observe(self, grid: F32, movement: Movement, time_s: float, *, learn: bool) -> NormalityScore:
+    def observe(
+        self,
+        grid: F32,
+        movement: Movement,
+        time_s: float,
+        *,
+        learn: bool,
+        is_dismissed: IsDismissed | None = None,
+    ) -> NormalityScore:
         """Score one frame against the past, then remember it if `learn`.
 
-        `grid` is (112, 14, 14), what the encoder saw of the frame.
+        `grid` is (112, 14, 14), what the encoder saw of the frame. What stands there counts nothing where
+        `is_dismissed`: it would outrank for as long as it stays whatever else happens.
         """
         step_s = self._step(time_s)
         self._windows = Windows.of(movement.cells, self._windows, step_s=step_s)
@@ -117,7 +130,7 @@ class Normality:
         found = Found(
             self._windows, things, self._lasting.observe(movement.view, step_s, learn=learn), self._cells
         )
-        score = self._score(found)
+        score = self._score(found, is_dismissed)
         if self._cells is not None:
             self._remember(self._cells, time_s, learn=learn)
         elif learn:
@@ -126,15 +139,19 @@ class Normality:
             self._learn(found, step_s)
         return score
 
-    def rest(self, time_s: float, *, learn: bool) -> NormalityScore:
+    def rest(self, time_s: float, *, learn: bool, is_dismissed: IsDismissed | None = None) -> NormalityScore:
         """Score a frame that the gate found still: what was there is still there, and nothing moves."""
         step_s = self._step(time_s)
         self._windows = NO_WINDOWS
-        found = Found(NO_WINDOWS, NO_THINGS, self._lasting.rest(step_s), self._cells)
-        score = self._score(found)
+        found = Found(NO_WINDOWS, NO_THINGS, self._lasting.rest(step_s, learn=learn), self._cells)
+        score = self._score(found, is_dismissed)
         if learn:
             self._learn(found, step_s)
         return score
+
+    def accept(self) -> None:
+        """Take what has come to stand, or is gone, for usual from now on."""
+        self._lasting.accept()
 
     def _step(self, time_s: float) -> float:
         """Return how long the last frame stood; after an interruption nothing of it holds any more."""
@@ -147,10 +164,16 @@ class Normality:
         self._windows = NO_WINDOWS
         return 0.0
 
-    def _score(self, found: Found) -> NormalityScore:
+    def _score(self, found: Found, is_dismissed: IsDismissed | None) -> NormalityScore:
         findings = Findings(found, self._flow, self._sizes, appearance=self._appearance.heat())
         self._tops = findings.tops()
         rarities = self._parts.rarities(self._tops)
+        if is_dismissed and rarities[_STANDING] > 0:
+            standing = findings.of(_STANDING, is_record=False)
+            if is_dismissed(STANDING, standing.signature):
+                rarities[_STANDING] = 0.0
+                # Nor is it learned how old it grows: that would make such an age usual anywhere.
+                self._tops = (*self._tops[:_STANDING], math.nan, *self._tops[_STANDING + 1 :])
         rarest = max(range(len(PARTS)), key=rarities.__getitem__)
         finding = findings.of(rarest, is_record=self._parts.is_record(rarest, self._tops[rarest]))
         return NormalityScore(
@@ -175,7 +198,7 @@ class Normality:
             settled = self._pending.popleft()
             self._appearance.remember(settled.cells.astype(np.float32))
             if self.learned_ratio >= PARTS_UNTIL:
-                self._parts.add(settled.scores)
+                self._parts.add(settled.scores, capped=self.learned_ratio >= 1)
 
     def _learn(self, found: Found, step_s: float) -> None:
         self._observed_s += step_s

@@ -25,6 +25,8 @@ REFRESH = 25
 FRAMES_PER_SIGHT = 25
 # Scores that hardly differ must not make a small step endlessly rare.
 MIN_TAIL_RATIO = 0.1
+# A score that is capped counts as at most so many nats beyond the highest tenth.
+CAP_NATS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,13 @@ class Rarity:
         self._sorted: F32 = np.zeros(0, np.float32)
         self._start, self._slope = math.inf, 1.0
 
-    def add(self, score: float) -> None:
-        """Observe a score of normal footage; the oldest of more than KEEP is forgotten."""
+    def add(self, score: float, *, capped: bool = False) -> None:
+        """Observe a score of normal footage; the oldest of more than KEEP is forgotten.
+
+        `capped`: one extreme must not make the tail so long that the next is no longer rare.
+        """
+        if capped:
+            score = min(score, self._start + CAP_NATS / self._slope)
         self._scores[self._count % KEEP] = score
         self._count += 1
         if self._count <= REFRESH or self._count % REFRESH == 0:
@@ -90,11 +97,18 @@ class Rarity:
         kept = np.roll(self._scores, -(self._count % KEEP)) if self._count > KEEP else self._scores
         return kept[: min(self._count, KEEP)]
 
-    def from_array(self, scores: F32) -> None:
-        """Take back what `to_array` returned."""
-        self._count = len(scores)
-        self._scores[: self._count] = scores
-        if self._count:
+    @property
+    def count(self) -> int:
+        """How many scores were observed, the forgotten ones too."""
+        return self._count
+
+    def from_array(self, scores: F32, count: int) -> None:
+        """Take back what `to_array` returned, the newest of `count` scores."""
+        self._count = count
+        self._scores[: len(scores)] = scores
+        if count > KEEP:
+            self._scores = np.roll(self._scores, count % KEEP)
+        if count:
             self._fit()
 
 
@@ -109,11 +123,14 @@ class Parts:
     def __init__(self, parts: Mapping[str, Part]) -> None:
         self._rarities = {name: Rarity(part) for name, part in parts.items()}
 
-    def add(self, scores: Sequence[float]) -> None:
-        """Observe the scores of a normal frame, one for each part; NaN where a part cannot say yet."""
+    def add(self, scores: Sequence[float], *, capped: bool = False) -> None:
+        """Observe the scores of a normal frame, one for each part; NaN where a part cannot say.
+
+        `capped` as in `Rarity.add`.
+        """
         for rarity, score in zip(self._rarities.values(), scores, strict=True):
             if not math.isnan(score):
-                rarity.add(score)
+                rarity.add(score, capped=capped)
 
     def rarities(self, scores: Sequence[float]) -> list[float]:
         """Return how rare each score is, in nats."""
@@ -129,13 +146,15 @@ class Parts:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that was observed, by name."""
-        return {name: rarity.to_array() for name, rarity in self._rarities.items()}
+        counts = np.array([rarity.count for rarity in self._rarities.values()], np.int64)
+        return {"counts": counts} | {name: rarity.to_array() for name, rarity in self._rarities.items()}
 
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `to_arrays` returned.
 
         Raises:
             KeyError: A part is missing.
+            ValueError: There are more or fewer counts than parts.
         """
-        for name, rarity in self._rarities.items():
-            rarity.from_array(arrays[name])
+        for (name, rarity), count in zip(self._rarities.items(), arrays["counts"], strict=True):
+            rarity.from_array(arrays[name], int(count))

@@ -8,6 +8,7 @@ that is one thing to report and to learn, not a hundred alarms.
        └──────── it is as before ───────┘
 """
 
+import math
 from enum import StrEnum
 
 import numpy as np
@@ -68,8 +69,9 @@ class SceneChange:
 
     def relearn(self) -> None:
         """Take what is seen from now on for another picture, as after a camera was moved."""
-        self._turn(Scene.RELEARNING, self._time_s or 0.0)
-        self._usual, self._is_everywhere = self._last, True
+        self._turn(Scene.RELEARNING, math.inf)  # from the next frame on: the last may be a minute old
+        self._usual = self._last = None
+        self._is_everywhere = True
 
     def observe(self, luma: Luma, everywhere: float, time_s: float) -> Scene:
         """Take the next frame: `luma` (36, 64), and the share of cells that were unusual in the last."""

@@ -92,7 +92,7 @@ class ObservedFrame:
 class Sight:
     """A thing as normality sees it: two of one `part` at a distance of 1 or less are the same.
 
-    `strength` is its score over the alarm's threshold at that time.
+    `strength` is its score in nats, which no threshold changes; 1 for what stands, as that grows but older.
     """
 
     part: str

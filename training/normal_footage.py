@@ -87,10 +87,13 @@ def score_footage(
 def _pieces(
     file: FileFeatures, excluded: Sequence[Segment], checkpoint: Checkpoint
 ) -> Iterator[NDArray[np.intp]]:
-    """Yield the decisions' newest frames, by pieces between what is left out; half a clip must be there."""
+    """Yield the decisions' newest frames, by pieces between what is left out.
+
+    Half a clip must have come since the last interruption, as live.
+    """
     steps = np.floor(file.times_s / checkpoint.stride_s)
     newest = np.flatnonzero(np.diff(steps, append=steps[-1] + 1))
-    newest = newest[newest >= checkpoint.num_frames // 2]
+    newest = newest[2 * (newest - _begun(file)[newest] + 1) >= checkpoint.num_frames]
     times_s = file.times_s[newest]
     kept = np.ones(len(newest), np.bool_)
     for segment in excluded:
@@ -113,11 +116,15 @@ def _score(encoder: Encoder, file: FileFeatures, ends: NDArray[np.intp]) -> Scor
 def _clips(file: FileFeatures, ends: NDArray[np.intp], checkpoint: Checkpoint) -> ClipBatch:
     """Return the clips that end with each of the frames, as the live clip buffer would have them."""
     frames = ends[:, None] + np.arange(1 - checkpoint.num_frames, 1)  # (B, T)
-    begun = np.maximum.accumulate(np.where(file.begins, np.arange(len(file.begins)), 0))
-    mask = frames >= begun[ends][:, None]
+    mask = frames >= _begun(file)[ends][:, None]
     places = np.maximum(frames, 0)
     return ClipBatch(
         features=np.where(mask[..., None], file.features[places], np.float32(0)),
         motion=np.where(mask[..., None], file.motion[places], np.float32(0)),
         mask=mask,
     )
+
+
+def _begun(file: FileFeatures) -> NDArray[np.intp]:
+    """Return for each frame (N,) the first one of its unbroken stream."""
+    return np.maximum.accumulate(np.where(file.begins, np.arange(len(file.begins)), 0))

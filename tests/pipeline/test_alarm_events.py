@@ -105,5 +105,4 @@ def test_an_event_remembers_the_different_things_that_it_showed():
     }
     new, end = play({**script, 9: Verdict(0.1, CLOSED)}, until_s=9)
     assert [sight.signature for sight in new.sights] == [(0.0,)]
-    # A level of 0.6 is 0.6 / 0.4 of the threshold, one of 0.7 is 0.7 / 0.3.
-    assert end.sights == (Sight("motion", (0.0,), 1.5), Sight("motion", (3.0,), 2.333))
+    assert end.sights == (Sight("motion", (0.0,), 0.6), Sight("motion", (3.0,), 0.7))

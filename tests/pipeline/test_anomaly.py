@@ -1,6 +1,7 @@
 """Normality and alarm together: learned in a minute, kept in a file, and quiet about the usual."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -127,7 +128,7 @@ def test_a_damaged_file_is_refused_and_changes_nothing(detector, state, tmp_path
 
 def test_a_file_of_another_version_or_another_program_is_refused(detector, tmp_path):
     np.savez(tmp_path / "foreign.npz", weights=np.ones(3))
-    with pytest.raises(StateError, match="not a camera's state of version 4"):
+    with pytest.raises(StateError, match="not a camera's state of version 5"):
         detector.load(tmp_path / "foreign.npz")
 
 
@@ -170,6 +171,15 @@ def test_a_detector_that_stopped_learning_judges_but_remembers_nothing_more(dete
     assert detector.newest.normality.score > 0
 
 
+def test_a_detector_that_stopped_learning_learns_nothing_anew_either(detector):
+    detector.stop_learning()
+    before = np.load(io.BytesIO(detector.to_bytes()))["normality.observed_s"]
+    for i, seen in enumerate(World(seed=1).frames(5)):
+        detector.observe(seen.grid, seen.movement, 200 + i / FPS, relearn=True)
+    detector.rest(205, relearn=True)
+    assert np.load(io.BytesIO(detector.to_bytes()))["normality.observed_s"] == before
+
+
 def alarms(detector, world, start_s, **options):
     """Return what alarmed, as an event remembers it: calm, then 20 s of something, then calm again.
 
@@ -196,6 +206,41 @@ def test_what_was_dismissed_alarms_no_more_and_something_elsewhere_does(detector
     detector.teach(dismissed(*bag))
     assert alarms(detector, world, 270, bag=(2, 10)) == ()
     assert alarms(detector, world, 340, bag=(12, 3)) != ()
+
+
+def test_a_runner_beside_a_dismissed_bag_alarms(detector):
+    world = World(seed=1)
+    bag = alarms(detector, world, 200, bag=(2, 10))
+    detector.teach(dismissed(*(sight for sight in bag if sight.part == "standing")))
+    assert watch(detector, world, 60, start_s=270, bag=(2, 10)) == []
+    (phase, after_s, region), *_ = watch(detector, world, 5, start_s=330, bag=(2, 10), speed_ratio=3.0)
+    # The walker is on rows 20…23 of 40.
+    assert (phase, region.y) == ("opened", pytest.approx(20 / 40, abs=0.05))
+    assert after_s <= 2.0
+
+
+def test_what_is_accepted_is_usual_after_a_restart_too(state, tmp_path):
+    detector, again = (
+        AnomalyDetector(replace(SETTINGS, alarm=AlarmSettings(block_s=12.0, longest_s=20.0)))
+        for _ in range(2)
+    )
+    detector.load(state)
+    world = World(seed=1)
+    watch(detector, world, 5, start_s=200)
+    found = watch(detector, world, 45, start_s=205, bag=(2, 10))
+    assert (found[0][0], found[-1][0]) == ("opened", "closed")
+    detector.save(tmp_path / "porch.npz")
+    again.load(tmp_path / "porch.npz")
+    assert watch(again, world, 40, start_s=300, bag=(2, 10)) == []
+
+
+def test_a_sight_is_as_strong_as_its_score_whatever_the_threshold(detector):
+    world = World(seed=1)
+    seen = [*world.frames(5), *world.frames(2, speed_ratio=3.0)]
+    runner = [detector.observe(f.grid, f.movement, 200 + i / FPS) for i, f in enumerate(seen)][-1]
+    assert runner.sight.strength == round(runner.normality.score, 3)
+    standing = replace(runner.normality, part="standing")
+    assert replace(runner, normality=standing).sight.strength == 1.0
 
 
 def test_an_open_alarm_that_is_dismissed_closes(detector):

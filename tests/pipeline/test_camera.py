@@ -111,6 +111,12 @@ def test_a_pts_gap_begins_anew_with_a_shown_frame_and_the_right_date():
     assert world.mailbox.frames[-1].frame.utc_s == clock.utc
 
 
+def test_a_reconnect_begins_anew_though_the_time_of_the_stream_goes_on():
+    world = World([*decoded(0.0, 1.0), SourceEnded("gone")], decoded(1.1, 2.0))
+    world.run(waits=2)
+    assert [round(seen.frame.time_s, 1) for seen in world.mailbox.frames if seen.begins] == [0.0, 1.1]
+
+
 def test_a_recording_that_ends_is_offline_and_not_tried_again():
     world = World(decoded(0.0, 1.0))
     world.camera.run(threading.Event())

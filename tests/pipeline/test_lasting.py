@@ -7,6 +7,7 @@ from pipeline.lasting import LastingChanges
 
 STEP_S = 0.2
 FLOOR = np.random.default_rng(0).integers(60, 180, (20, 30)).repeat(4, axis=0).repeat(4, axis=1)
+OTHER = np.random.default_rng(7).integers(20, 240, (20, 30)).repeat(4, axis=0).repeat(4, axis=1)
 
 
 def view(*, bag=False, walker=None, light=1.0, floor=FLOOR):
@@ -69,7 +70,30 @@ def test_a_bag_that_is_taken_away_is_over_at_once(changes):
 
 def test_a_still_frame_lets_time_pass(changes):
     watch(changes, 5, bag=True, learn=False)
-    assert changes.rest(20.0).age_s == pytest.approx(25 - STEP_S, abs=0.01)
+    assert changes.rest(20.0, learn=False).age_s == pytest.approx(25 - STEP_S, abs=0.01)
+
+
+def test_what_stays_is_usual_after_minutes_though_every_frame_is_still(changes):
+    watch(changes, 12, bag=True)
+    ages = [changes.rest(STEP_S, learn=True).age_s for _ in range(900 * 5)]
+    assert ages[0] > 0.0
+    assert ages[-1] == 0.0
+
+
+def test_what_is_accepted_is_usual_at_once_and_after_a_restart(changes):
+    twin = LastingChanges()
+    watch(changes, 25, bag=True, learn=False, light=1.2)
+    changes.accept()
+    twin.from_arrays(changes.to_arrays())
+    for one in (changes, twin):
+        assert watch(one, 25, bag=True, learn=False).age_s == 0.0
+        assert watch(one, 25, learn=False).age_s > 0.0
+
+
+def test_who_has_not_stayed_is_not_accepted(changes):
+    watch(changes, 5, bag=True, learn=False)
+    changes.accept()
+    assert watch(changes, 20, bag=True, learn=False).age_s > 24.0
 
 
 def test_brighter_light_is_no_thing(changes):
@@ -77,8 +101,24 @@ def test_brighter_light_is_no_thing(changes):
 
 
 def test_a_picture_that_has_changed_as_a_whole_is_learned_anew(changes):
-    other = np.random.default_rng(7).integers(20, 240, (20, 30)).repeat(4, axis=0).repeat(4, axis=1)
-    assert watch(changes, 30, floor=other, learn=False).age_s == 0.0
+    assert watch(changes, 30, floor=OTHER, learn=False).age_s == 0.0
+    assert watch(changes, 25, floor=OTHER, bag=True, learn=False).age_s > 24.0
+
+
+@pytest.mark.parametrize(("held_s", "is_usual"), [(9.0, False), (11.0, True)])
+def test_another_picture_is_usual_once_it_has_held_for_ten_seconds_of_which_some_may_be_still(
+    changes, held_s, is_usual
+):
+    watch(changes, 5, floor=OTHER, learn=False)
+    changes.rest(held_s - 5, learn=False)
+    # Where it is not usual yet, a bag in the old picture is found there as before.
+    assert (watch(changes, 9 + 5, bag=True, learn=False).age_s > 0) is not is_usual
+
+
+def test_a_flash_does_not_take_away_what_stands_there(changes):
+    watch(changes, 25, bag=True, learn=False)
+    watch(changes, 2, floor=OTHER, learn=False)
+    assert watch(changes, 1, bag=True, learn=False).age_s > 24.0
 
 
 def test_a_thing_has_more_edges_than_what_is_left_where_one_is_gone():

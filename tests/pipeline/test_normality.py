@@ -159,6 +159,31 @@ def test_the_lead_in_of_an_alarm_is_not_learned(watcher):
     assert strangest(watcher.watch(2, bag=(2, 10))) > 3 * usual
 
 
+def test_an_accepted_bag_does_not_make_the_next_one_usual(watcher):
+    first = watcher.watch(30, bag=(2, 10), learn=False)[-1].rarities["standing"]
+    for _ in range(60):
+        watcher.watch(1, bag=(2, 10), walker=False)
+    watcher.watch(30, learn=False)
+    # Had ages of a minute been learned as they were, one of 30 s would be nothing.
+    assert watcher.watch(30, bag=(12, 3), learn=False)[-1].rarities["standing"] > first / 2
+
+
+def test_what_was_dismissed_and_stands_counts_nothing_and_the_next_part_is_told(watcher):
+    def score(bag):
+        seen = watcher.world.frame(bag=bag)
+        time_s = watcher.frames / FPS
+        return watcher.normality.observe(
+            seen.grid, seen.movement, time_s, learn=False, is_dismissed=lambda part, _: part == "standing"
+        )
+
+    assert watcher.watch(30, bag=(2, 10), learn=False)[-1].part == "standing"
+    dismissed = score((2, 10))
+    assert dismissed.rarities["standing"] == 0.0
+    assert dismissed.part != "standing"
+    still = watcher.normality.rest(watcher.frames / FPS, learn=False, is_dismissed=lambda *_: True)
+    assert still.rarities["standing"] == 0.0
+
+
 def test_it_scores_the_same_after_a_restart(watcher):
     twin = Watcher()
     twin.normality.from_arrays(watcher.normality.to_arrays())

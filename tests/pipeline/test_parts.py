@@ -51,6 +51,22 @@ def test_the_oldest_scores_are_forgotten():
     assert rarity.of(100.0) > 50
 
 
+def test_a_capped_extreme_counts_as_three_nats_beyond_the_highest_tenth():
+    rarity = rarity_of(range(100))
+    before = rarity.of(1000)
+    for _ in range(10):
+        rarity.add(900.0, capped=True)
+    # The tail starts at 90 with a slope of 1 / 4.5.
+    assert rarity.to_array()[-10:] == pytest.approx([90 + 3 * 4.5] * 10)
+    assert rarity.of(1000) > before / 2
+
+
+def test_the_first_scores_have_nothing_to_be_capped_by():
+    rarity = Rarity(Part(unit=1.0))
+    rarity.add(900.0, capped=True)
+    assert rarity.to_array() == [900.0]
+
+
 def test_a_part_whose_numbers_are_large_does_not_drown_one_whose_numbers_are_small():
     rng, parts = np.random.default_rng(0), Parts({"loud": Part(1.0), "fine": Part(0.01)})
     for loud, fine in zip(rng.exponential(100, 1000), rng.exponential(0.01, 1000), strict=True):
@@ -85,14 +101,27 @@ def test_parts_survive_a_restart():
         parts.add((score,))
     after.from_arrays(parts.to_arrays())
     assert after.rarities((KEEP,)) == pytest.approx(parts.rarities((KEEP,)), abs=0.15)
+    for both in (parts, after):
+        both.add((7.0,))
+    one, two = parts.to_arrays()["one"], after.to_arrays()["one"]
+    assert np.array_equal(one, two)
+
+
+def test_how_long_a_camera_has_watched_survives_a_restart():
+    before = rarity_of(range(10 * KEEP), beyond=0.0)
+    after = Rarity(Part(unit=1.0, beyond=0.0))
+    after.from_array(before.to_array(), before.count)
+    # So many sights of 25 frames, and the new one; of KEEP scores it would be ln(1 + 4096 / 25), 5.1.
+    assert after.of(1e6) == before.of(1e6) == pytest.approx(math.log(1 + 40_960 / 25))
 
 
 def test_a_part_that_is_missing_from_a_file_is_an_error():
     with pytest.raises(KeyError, match="two"):
-        Parts({"two": Part(1.0)}).from_arrays({"one": np.zeros(3)})
+        Parts({"two": Part(1.0)}).from_arrays({"counts": np.array([3, 3]), "one": np.zeros(3)})
 
 
 def test_a_part_that_cannot_say_yet_learns_nothing():
     parts = Parts({"one": Part(1.0), "two": Part(1.0)})
     parts.add((math.nan, 1.0))
-    assert [len(array) for array in parts.to_arrays().values()] == [0, 1]
+    arrays = parts.to_arrays()
+    assert (len(arrays["one"]), len(arrays["two"])) == (0, 1)

@@ -83,6 +83,17 @@ def test_a_camera_that_was_moved_is_learned_anew():
     assert scene.observe(DAY, 0.9, 20.0) is Scene.RELEARNING
 
 
+def test_a_camera_that_was_moved_is_learned_for_two_minutes_from_its_first_frame_on():
+    scene = SceneChange()
+    play(scene, (DAY, 20, 0.0))
+    scene.relearn()
+    # Moved, it was not observed for a minute; then for 120 s.
+    assert scene.observe(NIGHT, 0.9, 80.0) is Scene.RELEARNING
+    told = [scene.observe(NIGHT, 0.9, 80.0 + STEP_S * i) for i in range(1, 602)]
+    assert told[598] is Scene.RELEARNING
+    assert told[600] is Scene.STEADY
+
+
 def test_an_interruption_ends_what_had_not_settled():
     scene = SceneChange()
     play(scene, (DAY, 20, 0.0), (NIGHT, 1, 0.9))

@@ -1,6 +1,6 @@
 """A checkpoint's events on ordinary footage: counted as live, at the frame rate of each camera."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from tests.fakes import checkpoint
 from training.alarms import count_alarms
 from training.data_folder import DataFolder, Segment
 from training.features import FileFeatures
-from training.normal_footage import footage_of
+from training.normal_footage import footage_of, score_footage
 
 TASKS = {
     "fight": Task(("normal", "fight"), (None, 0.5)),
@@ -84,6 +84,26 @@ def test_the_rate_that_the_events_allow_is_that_of_all_footage_together():
 def test_footage_is_read_as_a_camera_of_each_rate_would_have_sent_it():
     (fight,) = count(RateStore(loud=("a",)), "a", camera_fps=10.0)
     assert (fight.camera_fps, fight.false_alarms.events) == (10.0, 0)
+
+
+@dataclass
+class BrokenStore(RateStore):
+    """Was interrupted after 20 s."""
+
+    def file(self, recording):
+        whole = super().file(recording)
+        return replace(whole, begins=whole.begins | (whole.times_s == 20.0))
+
+
+def test_after_an_interruption_half_a_clip_must_have_come_as_live():
+    encoder = NewestEncoder(checkpoint(tasks=TASKS, num_frames=12))
+    (scores,) = score_footage(encoder, BrokenStore(), footage("a"), task="fight")
+    # It decides at the last frame of a second: the fifth of a stream, one short of half a clip of 12.
+    assert [time_s for time_s in (0.8, 1.8, 19.8, 20.8, 21.8) if time_s in scores.times_s.round(1)] == [
+        1.8,
+        19.8,
+        21.8,
+    ]
 
 
 def test_what_is_left_out_of_a_task_is_no_alarm_of_it():

@@ -1,8 +1,10 @@
 """From a folder of labelled clips to a checkpoint that the daemon runs, by the commands alone."""
 
+import argparse
 import json
 import math
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,8 @@ from models.checkpoint import load_checkpoint  # noqa: E402
 from models.runtime import empty_clips, open_encoder  # noqa: E402
 from tests.media import moving_square, still_scene, write_video  # noqa: E402
 from training.__main__ import main  # noqa: E402
-from training.commands.task_options import renamed_for  # noqa: E402
+from training.commands.task_options import folder_data, renamed_for  # noqa: E402
+from training.examples import TaskData  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*:FutureWarning", "ignore:.*:UserWarning", "ignore:.*:DeprecationWarning"
@@ -121,6 +124,22 @@ def test_folds_report_the_whole_model_and_draw_it(place, capsys):
     assert json.loads(report.read_text())["folds"] == 2
     assert {"videobert", "linear", "deep"} <= set(capsys.readouterr().out.split())
     assert {path.suffix for path in (place / "plots").iterdir()} == {".png"}
+
+
+def test_what_is_learned_from_too_is_read_by_the_same_options():
+    options = argparse.Namespace(
+        task="fight", rename=[("calm", "normal")], group_by="scene", busiest=True, middle=True
+    )
+    expected = TaskData("fight", Path("more"), {"calm": "normal"}, "scene", busiest=True, middle=True)
+    assert folder_data(options, Path("more")) == expected
+
+
+def test_labels_of_what_is_learned_from_too_are_renamed(place):
+    shutil.copytree(place / "clips", place / "more", dirs_exist_ok=True)
+    (place / "more/labels.csv").write_text("file,label,group\n0.mp4,calm,other\n2.mp4,calm,other\n")
+    options = ["--data", str(place / "clips"), "--task", "fight", "--rename", "calm=normal", "--no-deep"]
+    arguments = [*reading(place), "--folds", "2", "--also", str(place / "more")]
+    assert main(["evaluate", *options, *arguments]) == 0
 
 
 def test_a_model_that_learned_elsewhere_is_reported_by_path_and_as_its_export(place):

@@ -13,10 +13,10 @@ from models.runtime import open_encoder
 from training.commands import SubParsers
 from training.commands.finetune import add_learning_options, learning_of, place_to_learn
 from training.commands.footage_options import count
-from training.commands.task_options import add_reading_options, renamed_for
+from training.commands.task_options import add_reading_options, folder_data
 from training.crossvalidation import BLINDLY, CrossValidation, Fold, Protocol, counted_seeds
 from training.evaluation import evaluate_checkpoint
-from training.examples import Example, TaskData
+from training.examples import Example
 from training.hardware import Hardware
 from training.int8_export import Int8Export
 from training.label_tables import DataError
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
         )
     workshop = Workshop.open(place_to_learn(options))
     tasks = {options.task: workshop.config.tasks.get(options.task, ())}
-    examples = workshop.examples([_data(options, options.data)], workshop.config.tasks)
+    examples = workshop.examples([folder_data(options, options.data)], workshop.config.tasks)
     labels = list(tasks[options.task])
     if options.folds is None and not options.train:
         encoder = open_encoder(options.checkpoint, device=options.device, threads=options.threads)
@@ -125,17 +125,6 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _data(options: argparse.Namespace, folder: Path) -> TaskData:
-    return TaskData(
-        options.task,
-        folder,
-        renamed_for(options.task, options.rename),
-        options.group_by,
-        busiest=options.busiest,
-        middle=options.middle,
-    )
-
-
 def _taught(
     workshop: Workshop, options: argparse.Namespace, examples: Sequence[Example]
 ) -> tuple[str, Iterator[Fold]]:
@@ -153,13 +142,13 @@ def _taught(
     )
     seeds = tuple(range(options.seeds))
     if options.train:
-        train = workshop.examples([_data(options, folder) for folder in options.train], tasks)
+        train = workshop.examples([folder_data(options, folder) for folder in options.train], tasks)
         names = ", ".join(folder.name for folder in options.train)
         of = BLINDLY if options.blind else ""
         words = f"learned from {names}, measured on {options.data.name}, {counted_seeds(seeds)}{of}"
         return words, validation.across(train, examples, seeds, blind=options.blind)
     protocol = Protocol(None if options.folds == EACH_GROUP else options.folds, seeds, blind=options.blind)
-    also = workshop.examples([TaskData(options.task, path) for path in options.also], tasks)
+    also = workshop.examples([folder_data(options, path) for path in options.also], tasks)
     return protocol.words, validation.run(examples, protocol, also=also)
 
 

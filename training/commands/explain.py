@@ -14,9 +14,8 @@ from models.occlusion import Query, mean_frames
 from models.runtime import open_encoder
 from training.commands import SubParsers
 from training.commands.footage_options import count
-from training.commands.task_options import add_reading_options, place_of, renamed_for
+from training.commands.task_options import add_reading_options, folder_data, place_of
 from training.data_folder import DataError
-from training.examples import TaskData
 from training.explanation_report import Findings, Gain
 from training.faithfulness import curves, nothing_moves
 from training.finetune import FineTuning
@@ -79,18 +78,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _folds(workshop: Workshop, options: argparse.Namespace, query: Query) -> Iterator[HeldOut]:
-    names = renamed_for(options.task, options.rename)
     tasks = {options.task: workshop.config.tasks.get(options.task, ())}
-    data = TaskData(options.task, options.data, names, options.group_by, busiest=options.busiest)
-    more = [TaskData(options.task, path, names) for path in options.also]
     folds = held_out(
         workshop,
-        workshop.examples([data], tasks),
+        workshop.examples([folder_data(options, options.data)], tasks),
         query,
         frames=open_encoder(options.checkpoint, device=options.device, threads=options.threads),
         learning=FineTuning(deep=False, windows=options.windows),
         folds=options.folds,
-        also=workshop.examples(more, tasks),
+        also=workshop.examples([folder_data(options, path) for path in options.also], tasks),
     )
     return iter(track(folds, "folds", total=options.folds, console=Console(stderr=True)))
 

@@ -86,6 +86,18 @@ def place_of(options: argparse.Namespace) -> Place:
     )
 
 
+def folder_data(options: argparse.Namespace, folder: Path) -> TaskData:
+    """Return a folder that teaches --task, read as the options of `add_reading_options` say."""
+    return TaskData(
+        options.task,
+        folder,
+        renamed_for(options.task, options.rename),
+        options.group_by,
+        busiest=options.busiest,
+        middle=options.middle,
+    )
+
+
 def task_data(options: argparse.Namespace) -> list[TaskData]:
     """Return the folders that the options name."""
     return [
