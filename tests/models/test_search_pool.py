@@ -37,8 +37,13 @@ def test_two_at_a_time_have_one_each_and_a_third_waits():
 
 def test_an_estimator_comes_back_after_an_error():
     pool, lent = SearchPool(object, most=1), []
-    with pytest.raises(IndexError), pool.borrowed() as search:
-        lent.append(search)
-        lent.pop(7)
+
+    def fail():
+        with pool.borrowed() as search:
+            lent.append(search)
+            lent.pop(7)
+
+    with pytest.raises(IndexError):
+        fail()
     with pool.borrowed() as again:
         assert again is lent[0]
