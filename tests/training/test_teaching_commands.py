@@ -86,8 +86,8 @@ def test_only_labels_of_what_is_not_normal_get_a_threshold(taught):
 def test_the_promise_is_kept_on_the_ordinary_footage(taught):
     alarms = taught[1]["thresholds"]["fight"]["fight"]["false_alarms"]
     assert alarms["at_most_per_hour"] <= 1000
-    # Four calm clips of 4 s. A decision needs half a clip, 8 frames at 5 a second: the first second has none.
-    assert alarms["hours"] == pytest.approx(4 * 3 / 3600)
+    # Four calm clips of 5 s. A decision needs half a clip, 12 frames, 6 a second: the first second has none.
+    assert alarms["hours"] == pytest.approx(4 * 4 / 3600)
     # No event in so many hours still allows -ln 0.05 over them.
     assert alarms["at_most_per_hour"] == pytest.approx(-math.log(0.05) / alarms["hours"])
 
