@@ -1,12 +1,12 @@
 """Two grey frames in, how things moved between them out: per grid cell, summed up, as a crop to follow."""
 
 import math
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.cell_box import CellBox, box_around
 from models.geometry import Region
 from models.search_pool import SearchPool
 
@@ -58,27 +58,12 @@ class FlowMeter:
         box = _around_change(_changed(before, after))
         if box is None:
             return cells
-        pixels = box.pixels(CELL_PX)
+        pixels = box.slices(CELL_PX)
         pair = np.ascontiguousarray(before[pixels]), np.ascontiguousarray(after[pixels])
         with _SEARCHES.borrowed() as search:
             dense = search.calc(*pair, None)  # type: ignore[call-overload] # stub
-        cells[box.pixels(1)] = _reduced(dense, CELL_PX) / np.float32(FLOW_PX * lag_s)
+        cells[box.slices(1)] = _reduced(dense, CELL_PX) / np.float32(FLOW_PX * lag_s)
         return np.asarray(cells - _median(cells))
-
-
-@dataclass(frozen=True, slots=True)
-class _Box:
-    """Rows and columns of the grid, ends excluded."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    def pixels(self, per_cell: int) -> tuple[slice, slice]:
-        """Return the box on an array with `per_cell` elements a cell: rows 2…5 of 12 pixels are 24…60."""
-        rows = slice(self.top * per_cell, self.bottom * per_cell)
-        return rows, slice(self.left * per_cell, self.right * per_cell)
 
 
 class CropFollower:
@@ -132,18 +117,13 @@ def _changed(before: U8, after: U8) -> U8:
     return np.asarray(change, np.uint8)
 
 
-def _around_change(change: U8) -> _Box | None:
-    """Return the cells that hold the changed pixels (255 in (168, 168)) and one beside them; None if none.
+def _around_change(change: U8) -> CellBox | None:
+    """Return the cells that hold the changed pixels (255 in (168, 168)) and two beside them; None if none.
 
     At least five cells wide and high: flow needs something around what moves.
     """
     moving = cv2.resize(change, (GRID, GRID), interpolation=cv2.INTER_AREA) > MOVING_LEVEL
-    rows, columns = np.flatnonzero(moving.any(axis=1)), np.flatnonzero(moving.any(axis=0))
-    if not len(rows):
-        return None
-    top, bottom = max(0, int(rows[0]) - 2), min(GRID, int(rows[-1]) + 3)
-    left, right = max(0, int(columns[0]) - 2), min(GRID, int(columns[-1]) + 3)
-    return _Box(top, bottom, left, right)
+    return box_around(np.asarray(moving), margin=2)
 
 
 def _reduced(values: F32 | U8, px: int) -> F32:

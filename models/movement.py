@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.cell_box import CellBox, box_around
 from models.search_pool import SearchPool
 
 F32 = NDArray[np.float32]
@@ -110,21 +111,6 @@ class MovementMeter:
         return cells
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
-    """Rows and columns of cells, ends excluded."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    def slices(self, per_cell: int) -> tuple[slice, slice]:
-        """Return the box on an array with `per_cell` elements a cell: rows 2…5 of 6 pixels are 12…30."""
-        rows = slice(self.top * per_cell, self.bottom * per_cell)
-        return rows, slice(self.left * per_cell, self.right * per_cell)
-
-
 class EmptyScene:
     """What a camera shows where nothing passes: each pixel's median over minutes, followed step by step.
 
@@ -157,24 +143,16 @@ class EmptyScene:
         return np.asarray(cv2.threshold(apart, FOREGROUND, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 
-def _around(changed: U8) -> _Box | None:
+def _around(changed: U8) -> CellBox | None:
     """Return the cells that hold changed pixels, and MARGIN around them; None where hardly any changed.
 
     Pixel rows 60…119 are those of cells 10…19; with four cells on each side the box has rows 6…23.
     """
     levels = np.asarray(cv2.resize(changed, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)) > 255 // CELL_PX
-    rows, columns = np.flatnonzero(levels.any(axis=1)), np.flatnonzero(levels.any(axis=0))
-    if not len(rows):
-        return None
-    return _Box(
-        top=max(0, int(rows[0]) - MARGIN),
-        bottom=min(ROWS, int(rows[-1]) + MARGIN + 1),
-        left=max(0, int(columns[0]) - MARGIN),
-        right=min(COLUMNS, int(columns[-1]) + MARGIN + 1),
-    )
+    return box_around(np.asarray(levels), margin=MARGIN)
 
 
-def _shake(flow: F32, box: _Box) -> F32:
+def _shake(flow: F32, box: CellBox) -> F32:
     """Return the median movement of the whole picture, the camera's own; around the box nothing moves."""
     if 2 * (box.bottom - box.top) * (box.right - box.left) < ROWS * COLUMNS:
         return np.zeros(2, np.float32)

@@ -31,10 +31,6 @@ class Account:
     cameras: frozenset[str] | None = None
     must_change: bool = False
 
-    def sees(self, camera: str) -> bool:
-        """Say whether anything of this camera may be shown."""
-        return self.cameras is None or camera in self.cameras
-
     def may(self, role: Role) -> bool:
         """Say whether the account may do what `role` may."""
         return self.role >= role

@@ -1,0 +1,34 @@
+"""Marked cells of a grid in, the box that holds them out: where flow is worth measuring."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class CellBox:
+    """Rows and columns of a grid, ends excluded."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def slices(self, per_cell: int) -> tuple[slice, slice]:
+        """Return the box on an array with `per_cell` elements a cell: rows 2…5 of 12 pixels are 24…60."""
+        rows = slice(self.top * per_cell, self.bottom * per_cell)
+        return rows, slice(self.left * per_cell, self.right * per_cell)
+
+
+def box_around(marked: NDArray[np.bool_], *, margin: int) -> CellBox | None:
+    """Return the box of the marked cells and `margin` cells on each side; None where none is marked."""
+    rows, columns = np.flatnonzero(marked.any(axis=1)), np.flatnonzero(marked.any(axis=0))
+    if not len(rows):
+        return None
+    return CellBox(
+        top=max(0, int(rows[0]) - margin),
+        bottom=min(marked.shape[0], int(rows[-1]) + margin + 1),
+        left=max(0, int(columns[0]) - margin),
+        right=min(marked.shape[1], int(columns[-1]) + margin + 1),
+    )
