@@ -12,7 +12,7 @@ from daemon.access.rights import Account, Role
 from daemon.config import HttpTable
 from daemon.web import Door, create_app
 from pipeline.metrics import Metrics
-from tests.daemon.test_web import EVENT_ID, PORCH, FakeBackstage, logged, past
+from tests.backstages import EVENT_ID, PORCH, FakeBackstage, logged, past
 from tests.fakes import ManualClock
 
 PASSWORD = "correct horse"

@@ -1,151 +1,20 @@
-"""The page and the endpoints, asked as a browser, Prometheus or a stranger would."""
+"""The endpoints, asked as a browser, Prometheus or a stranger would."""
 
 import shutil
 import subprocess
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
-from daemon.access.accounts import Accounts
-from daemon.access.guard import Policy
-from daemon.archive_reader import ArchivePage
 from daemon.config import HttpTable
-from daemon.event_log import LoggedEvent
-from daemon.feedback import FeedbackCommand, FeedbackError, UnknownEventError
-from daemon.pages import duration_text, latest_by_event, rarity
-from daemon.payloads import EventMessage, FeedbackMessage
-from daemon.views import CameraView, SystemView
-from daemon.web import Door, create_app
-from pipeline.errors import SettingsError
+from daemon.feedback import FeedbackCommand
+from daemon.web import create_app
 from pipeline.feedback import Verdict
 from pipeline.metrics import Metrics
 from pipeline.types import CameraStatus
-from tests.fakes import ManualClock
-
-EVENT_ID = "00cpd7gq3g0123456789abc"
-PORCH = CameraView(
-    name="porch",
-    description="front <door>",
-    source="rtsp://***@192.0.2.7/x",
-    status=CameraStatus.ONLINE,
-    reason="",
-    anomaly_score=0.25,
-    calibration_ratio=0.5,
-    budget_per_day=1.0,
-    budget_used_ratio=0.0,
-    expected_per_day=1.2,
-    actual_per_day=0.5,
-    motion=False,
-    behaviour=None,
-    active_events=(),
-)
-SYSTEM = SystemView(
-    version="0.1.0",
-    model="videobert-small",
-    runtime="onnxruntime int8 cpu",
-    uptime_s=75.0,
-    broker="connected to 127.0.0.1:1883",
-    broker_problem="",
-    storage_problem="",
-    outbox_pending=0,
-)
-
-
-# Nobody is asked who they are, so no account is ever looked up.
-EVERYBODY_IN = Door(Accounts(Path("nowhere"), ManualClock()), Policy(asks=False), ManualClock())
-
-
-@dataclass
-class FakeArchive:
-    """An archive that a test fills with a page; it keeps what it was asked."""
-
-    past: ArchivePage = field(default_factory=lambda: ArchivePage((), None))
-    asked: list = field(default_factory=list)
-
-    def page(self, which):
-        self.asked.append(which)
-        return self.past
-
-    def messages(self, event_id):
-        return tuple(event for event in self.past.events if event.id == event_id)
-
-    def camera_of(self, event_id):
-        return next((event.camera for event in self.past.events if event.id == event_id), None)
-
-    def labels(self, cameras=None):
-        return ("fall", "unusual") if cameras is None else ("fall",)
-
-
-@dataclass
-class FakeBackstage:
-    """Shows what a test puts into it."""
-
-    all_cameras: tuple = (PORCH,)
-    own: SystemView = SYSTEM
-    log: tuple = ()
-    reloads: list = field(default_factory=list)
-    asked: list = field(default_factory=list)
-    clips: dict = field(default_factory=dict)
-    archive: FakeArchive = field(default_factory=FakeArchive)
-
-    def cameras(self):
-        return self.all_cameras
-
-    def system(self):
-        return self.own
-
-    def events(self, which, *, after, limit):
-        self.asked.append((which, after, limit))
-        return tuple(entry for entry in self.log if entry.seq > after)[:limit]
-
-    def newest_events(self, which, *, limit):
-        return tuple(e for e in self.log if which.cameras is None or e.camera in which.cameras)[-limit:]
-
-    def clip(self, event_id):
-        return self.clips.get(event_id)
-
-    def snapshot(self, event_id):
-        return b"jpeg" if event_id == EVENT_ID else None
-
-    def picture(self, camera):
-        return b"jpeg" if camera == "porch" else None
-
-    def request_reload(self):
-        self.reloads.append(1)
-
-    def give_feedback(self, command):
-        if command.event != EVENT_ID:
-            raise UnknownEventError("no such event")
-        if command.verdict is Verdict.WAS_AN_ALARM:
-            raise FeedbackError("the disk does not take it")
-        self.asked.append(command)
-        return FeedbackMessage(event=command.event, verdict=command.verdict, by=command.by)
-
-    def turn(self, camera, switch, text):
-        if text == "lots":
-            raise SettingsError("budget is a number")
-        self.asked.append((camera, switch, text))
-
-
-def logged(seq, event_id=EVENT_ID, **changes):
-    """Return one line of the event log."""
-    fields = {
-        "id": event_id,
-        "seq": seq,
-        "camera": "porch",
-        "type": "new",
-        "kind": "anomaly",
-        "label": "unusual",
-        "score": 0.9,
-        "severity": "alert",
-        "start_utc": "2026-11-22T10:00:00.000Z",
-        "explanation": "moves <faster> than usual",
-    }
-    message = EventMessage.model_validate({**fields, **changes})
-    return LoggedEvent(seq, "porch", message.to_json(), pending=False)
+from tests.backstages import EVENT_ID, EVERYBODY_IN, PORCH, SYSTEM, FakeBackstage, logged
 
 
 @pytest.fixture
@@ -160,78 +29,6 @@ def client(backstage):
     app = create_app(backstage, registry, HttpTable(), door=EVERYBODY_IN)
     with TestClient(app, base_url="http://127.0.0.1:8080") as client:
         yield client
-
-
-def test_the_page_shows_cameras_and_events_without_a_script(client):
-    page = client.get("/").text
-    assert 'data-name="porch"' in page
-    assert "moves &lt;faster&gt; than usual" in page
-    assert "front &lt;door&gt;" in page
-
-
-def test_the_page_knows_the_last_seq_so_that_nothing_is_missed(client):
-    assert 'data-last-seq="3"' in client.get("/").text
-
-
-def test_an_event_is_one_row_however_many_messages_it_has(client):
-    assert client.get("/").text.count(f'data-id="{EVENT_ID}"') == 1
-
-
-def test_the_page_says_what_to_do_without_cameras(backstage, client):
-    backstage.all_cameras = ()
-    assert 'class="empty" >No camera yet' in client.get("/").text
-
-
-def test_the_page_asks_no_other_host_and_has_no_inline_script(client):
-    page = client.get("/").text
-    assert "http://" not in page
-    assert "https://" not in page
-    assert "<script src=" in page
-    assert page.count("<script") == 1
-    assert "style=" not in page
-
-
-def past(*events, older=None):
-    return ArchivePage(tuple(EventMessage.model_validate_json(logged(*e).payload) for e in events), older)
-
-
-def test_past_events_are_shown_with_a_link_to_older_ones_that_keeps_the_filter(client, backstage):
-    backstage.archive.past = past((1,), older=7)
-    page = client.get("/events?camera=porch&since=2026-11-01").text
-    assert f'href="/events/{EVENT_ID}"' in page
-    assert 'href="/events?camera=porch&amp;since=2026-11-01&amp;before=7"' in page
-    assert backstage.archive.asked[0].camera == "porch"
-
-
-def test_a_filter_stands_in_the_form_escaped(client):
-    page = client.get("/events?label=%3Cb%3E").text
-    assert "<option selected>&lt;b&gt;</option>" in page
-    assert "No event matches." in page
-
-
-def test_a_filter_that_cannot_be_used_is_refused_in_one_sentence(client):
-    answer = client.get("/events?since=now")
-    assert (answer.status_code, answer.json()) == (400, {"error": "since must be a day such as 2026-11-24"})
-
-
-def test_the_page_of_an_event_shows_its_video_and_its_course(client, backstage, tmp_path):
-    backstage.archive.past = past((1,))
-    backstage.clips[EVENT_ID] = tmp_path
-    page = client.get(f"/events/{EVENT_ID}").text
-    assert f'src="/clips/{EVENT_ID}.mp4" poster="/snapshots/{EVENT_ID}.jpg"' in page
-    assert page.count("moves &lt;faster&gt; than usual") == 2  # what was said of it, and its course
-
-
-def test_the_page_of_an_event_without_a_video_shows_its_picture(client, backstage):
-    backstage.archive.past = past((1,))
-    page = client.get(f"/events/{EVENT_ID}").text
-    assert "<video" not in page
-    assert f'<img class="whole" src="/snapshots/{EVENT_ID}.jpg"' in page
-
-
-@pytest.mark.parametrize("event_id", ["nobody", "..%2f..%2fetc", "x" * 5000])
-def test_an_event_that_is_not_known_has_no_page(client, event_id):
-    assert client.get(f"/events/{event_id}").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/api/cameras", "/nowhere", "/static/page.js", "/metrics"])
@@ -399,12 +196,6 @@ def test_a_switch_is_turned_from_our_own_page(client, backstage):
     assert backstage.asked == [("porch", "budget", "0.5")]
 
 
-def test_the_page_tells_the_rates_and_lets_the_budget_be_set(client):
-    text = client.get("/").text
-    assert "a day: 1.2 expected, 0.5 in the last week" in text
-    assert 'class="budget" type="number" min="0.1" max="100" step="0.1" value="1.0"' in text
-
-
 def test_a_foreign_host_name_is_refused_on_loopback(client):
     assert client.get("/", headers={"host": "evil.example"}).status_code == 400
 
@@ -435,30 +226,3 @@ def test_promtool_finds_nothing_wrong_with_the_metrics(client):
     command = ["promtool", "check", "metrics"]
     result = subprocess.run(command, check=False, input=text, text=True, capture_output=True)
     assert (result.returncode, result.stdout + result.stderr) == (0, "")
-
-
-def test_the_event_that_began_last_stands_first():
-    later = logged(2, "1" * 23, start_utc="2026-11-22T10:00:01.000Z")
-    rows = latest_by_event([logged(1), later, logged(3, type="end")])
-    assert [(row.id[0], row.type) for row in rows] == [("1", "new"), ("0", "end")]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.4, "0 s"), (4.2, "4 s"), (75, "1 min 15 s"), (3700, "1 h 1 min"), (90000, "1 d 1 h")],
-)
-def test_a_duration_is_told_in_its_two_largest_units(seconds, text):
-    assert duration_text(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("p_value", "words"),
-    [
-        (0.01, "· once in 100 normal minutes"),
-        (0.001, "· once in 1000 normal minutes"),
-        (1e-8, "· less than once in 1000 normal minutes"),
-        (None, ""),
-    ],
-)
-def test_an_extrapolated_p_value_is_not_taken_at_its_word(p_value, words):
-    assert rarity(EventMessage.model_validate_json(logged(1, p_value=p_value).payload)) == words

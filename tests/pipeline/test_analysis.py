@@ -1,94 +1,20 @@
 """One camera after the encoder: what it makes of frames, switches, statuses and saved state."""
 
-import logging
-from dataclasses import replace
-
 import av
-import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
 
-from models.checkpoint import Task
-from models.movement import NO_MOVEMENT
 from pipeline.alarm import AlarmPhase
-from pipeline.analysis import CameraAnalysis, EncodedFrame, Outlets, Stages, stages_for
+from pipeline.analysis import stages_for
 from pipeline.anomaly import AnomalySettings
-from pipeline.behaviour import Behaviour, BehaviourSettings
-from pipeline.clip_buffer import ClipBuffer
-from pipeline.controls import CameraControls
-from pipeline.events import EventBook
-from pipeline.feedback import Lesson
-from pipeline.feedback import Verdict as Word
-from pipeline.metrics import Metrics
-from pipeline.presence import NO_PRESENCE, Presence, Watch
+from pipeline.behaviour import BehaviourSettings
+from pipeline.presence import Presence, Watch
 from pipeline.types import CameraState, CameraStatus, EventKind, EventPhase, Severity
 from pipeline.zones import Zone, ZoneMap
+from tests.benches import CLOSED, FALL, OPENED, QUIET, WALK, Bench
 from tests.fakes import (
-    ManualClock,
-    RecordingListener,
-    ScriptedDetector,
     Verdict,
     checkpoint,
-    observed_frame,
 )
-
-OPENED, CLOSED = AlarmPhase.OPENED, AlarmPhase.CLOSED
-TASKS = {"fall": Task(("normal", "fall"), (None, 0.5)), "activity": Task(("sits", "walks"), (None, 0.5))}
-QUIET = {"fall": np.array([1.0, 0.0]), "activity": np.array([1.0, 0.0])}
-FALL = {"fall": np.array([0.1, 0.9]), "activity": np.array([1.0, 0.0])}
-WALK = {"fall": np.array([1.0, 0.0]), "activity": np.array([0.2, 0.8])}
-
-
-class Bench:
-    """A camera's analysis on a scripted detector, with everything that goes in and comes out at hand."""
-
-    def __init__(self, script=None, stride_s=1.0, presence=NO_PRESENCE):
-        self.detector = ScriptedDetector(script or {})
-        self.controls = CameraControls()
-        self.listener = RecordingListener()
-        self.metrics = Metrics(CollectorRegistry())
-        book = EventBook(self.listener, ManualClock(), metrics=self.metrics)
-        behaviour = Behaviour(TASKS, BehaviourSettings(needed=1, out_of=1, merge_gap_s=2.0))
-        self.analysis = CameraAnalysis(
-            "porch",
-            self.controls,
-            stages=Stages(
-                ClipBuffer(4, 3, 16), self.detector, behaviour, stride_s, frozenset({"fall"}), presence
-            ),
-            outlets=Outlets(book, self.listener, self.metrics),
-        )
-
-    def see(self, *times_s, value=0, begins=False, original=None):
-        for time_s in times_s:
-            frame = observed_frame(time_s, begins=begins, value=value)
-            frame = replace(frame, frame=replace(frame.frame, original=original))
-            grid = np.full((112, 14, 14), value, np.float32)
-            self.analysis.absorb(frame, EncodedFrame(np.full(3, value, np.float32), grid))
-
-    def move(self, *times_s):
-        """Let the upper left corner move: two by two cells, a zone that is there says so."""
-        for time_s in times_s:
-            frame = observed_frame(time_s)
-            cells = np.zeros_like(NO_MOVEMENT.cells)
-            cells[:2, :2, 0] = 1.0
-            movement = replace(NO_MOVEMENT, cells=cells)
-            encoded = EncodedFrame(np.zeros(3, np.float32), np.zeros((112, 14, 14), np.float32))
-            self.analysis.absorb(replace(frame, movement=movement), encoded)
-
-    def rest(self, *times_s, begins=False):
-        for time_s in times_s:
-            self.analysis.absorb(observed_frame(time_s, still=True, begins=begins), None)
-
-    def decide(self, time_s, probabilities):
-        self.see(time_s)
-        self.analysis.decide(observed_frame(time_s).frame, probabilities)
-
-    def sample(self, name, **labels):
-        return self.metrics.registry.get_sample_value(name, {"camera": "porch", **labels})
-
-    @property
-    def told(self):
-        return [(event.phase.value, event.label) for event in self.listener.events]
 
 
 @pytest.fixture
@@ -346,50 +272,6 @@ def test_scores_and_calibration_are_metrics(bench):
     assert bench.sample("videobert_alarm_budget_used_ratio") == 0.5
 
 
-def test_what_was_learned_comes_back_after_a_restart(bench, tmp_path):
-    bench.analysis.save(tmp_path / "learned")
-    assert [path.name for path in (tmp_path / "learned").iterdir()] == ["porch.npz"]
-    again = Bench()
-    again.analysis.load(tmp_path / "learned")
-    assert again.detector.calibration_ratio == 1.0
-
-
-def test_what_was_loaded_is_told_the_budget_that_holds_now(bench, tmp_path):
-    bench.see(0.0)
-    bench.analysis.save(tmp_path)
-    bench.analysis.load(tmp_path)
-    bench.see(0.2)
-    assert bench.detector.budgets == [1.0, 1.0]
-
-
-def test_a_camera_that_never_learned_starts_without_a_word(bench, tmp_path, caplog):
-    bench.analysis.load(tmp_path)
-    assert caplog.records == []
-
-
-def test_a_damaged_file_is_logged_and_learning_starts_anew(bench, tmp_path, caplog):
-    (tmp_path / "porch.npz").write_text("half a fi")
-    bench.analysis.load(tmp_path)
-    assert caplog.messages == ["camera porch starts to learn anew: porch.npz is damaged."]
-    assert bench.detector.calibration_ratio == 0.25
-
-
-def test_a_disk_that_cannot_be_written_is_logged_once_going_down_and_once_coming_back(
-    bench, tmp_path, caplog
-):
-    obstacle = tmp_path / "learned"
-    obstacle.write_text("a file where the folder should be")
-    with caplog.at_level(logging.INFO):
-        bench.analysis.save(obstacle)
-        bench.analysis.save(obstacle)
-        obstacle.unlink()
-        bench.analysis.save(obstacle)
-        bench.analysis.save(obstacle)
-    down, back = caplog.messages
-    assert down.startswith("what camera porch has learned could not be saved: ")
-    assert back == "what camera porch has learned is saved again"
-
-
 def test_stages_take_their_sizes_from_the_checkpoint():
     stages = stages_for(
         checkpoint(pictures=("fused", "crop"), num_frames=6), AnomalySettings(), BehaviourSettings()
@@ -399,55 +281,3 @@ def test_stages_take_their_sizes_from_the_checkpoint():
     # A stride of 1 s at 5 frames a second: 1 - 0.1, so that a frame at 0.99 s is not too early.
     assert stages.stride_s == 0.9
     assert stages.alert_tasks == {"fight"}
-
-
-def show(bench, luma, begin_s, end_s):
-    """Show one grey picture, five frames a second."""
-    for step in range(round((end_s - begin_s) * 5)):
-        frame = observed_frame(begin_s + step / 5)
-        frame = replace(frame, frame=replace(frame.frame, luma=np.full((36, 64), luma, np.uint8)))
-        bench.analysis.absorb(
-            frame, EncodedFrame(np.zeros(3, np.float32), np.zeros((112, 14, 14), np.float32))
-        )
-
-
-@pytest.mark.parametrize("share", [0.1, 0.9])
-def test_a_light_that_is_switched_is_one_camera_event(share):
-    bench = Bench()
-    show(bench, 150, 0.0, 20.0)
-    bench.detector.unusual_share = share
-    show(bench, 60, 20.0, 160.0)
-    # It has settled 8 s after the switch, and is the usual picture after 120 s more.
-    begun, ended = bench.listener.events
-    assert (begun.kind, begun.label, begun.phase, begun.start_utc_s) == ("camera", "changed", "new", 28.0)
-    assert (ended.phase, ended.end_utc_s) == ("end", 148.0)
-    # Where only a visitor is unusual, the camera just exposed anew: nothing rests, nothing is relearned.
-    suppressed = [time_s for time_s, _, is_suppressed in bench.detector.observed if is_suppressed]
-    assert (len(suppressed), len(bench.detector.relearned)) == ((640, 600) if share == 0.9 else (0, 0))
-
-
-def test_an_alarm_that_a_light_has_opened_ends_when_that_is_recognised():
-    bench = Bench({20.0: Verdict(0.9, OPENED)})
-    show(bench, 150, 0.0, 20.0)
-    show(bench, 60, 20.0, 20.2)
-    bench.detector.unusual_share = 0.9
-    show(bench, 60, 20.2, 21.0)
-    assert bench.told == [("new", "unusual"), ("end", "unusual")]
-    assert bench.listener.events[-1].explanation == "The whole picture has changed."
-
-
-def test_after_a_camera_was_moved_its_new_view_is_learned_before_anything_alarms():
-    bench = Bench({22.0: Verdict(0.9, OPENED)})
-    show(bench, 150, 0.0, 20.0)
-    bench.analysis.take_status(CameraStatus.MOVED, "The camera was moved.")
-    show(bench, 60, 20.0, 21.0)
-    bench.analysis.take_status(CameraStatus.ONLINE, "The view is the usual one.")
-    show(bench, 60, 21.0, 23.0)
-    assert bench.detector.relearned[:1] == [21.0]
-    assert bench.listener.events == []
-
-
-def test_a_persons_word_reaches_the_detector(bench):
-    lesson = Lesson("e", Word.NOT_AN_ALARM, 0.0, ())
-    bench.analysis.teach(lesson)
-    assert bench.detector.lessons == [lesson]

@@ -1,0 +1,143 @@
+"""A backstage for tests of the web side: it shows what a test puts into it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from daemon.access.accounts import Accounts
+from daemon.access.guard import Policy
+from daemon.archive_reader import ArchivePage
+from daemon.event_log import LoggedEvent
+from daemon.feedback import FeedbackError, UnknownEventError
+from daemon.payloads import EventMessage, FeedbackMessage
+from daemon.views import CameraView, SystemView
+from daemon.web import Door
+from pipeline.errors import SettingsError
+from pipeline.feedback import Verdict
+from pipeline.types import CameraStatus
+from tests.fakes import ManualClock
+
+EVENT_ID = "00cpd7gq3g0123456789abc"
+PORCH = CameraView(
+    name="porch",
+    description="front <door>",
+    source="rtsp://***@192.0.2.7/x",
+    status=CameraStatus.ONLINE,
+    reason="",
+    anomaly_score=0.25,
+    calibration_ratio=0.5,
+    budget_per_day=1.0,
+    budget_used_ratio=0.0,
+    expected_per_day=1.2,
+    actual_per_day=0.5,
+    motion=False,
+    behaviour=None,
+    active_events=(),
+)
+SYSTEM = SystemView(
+    version="0.1.0",
+    model="videobert-small",
+    runtime="onnxruntime int8 cpu",
+    uptime_s=75.0,
+    broker="connected to 127.0.0.1:1883",
+    broker_problem="",
+    storage_problem="",
+    outbox_pending=0,
+)
+
+
+# Nobody is asked who they are, so no account is ever looked up.
+EVERYBODY_IN = Door(Accounts(Path("nowhere"), ManualClock()), Policy(asks=False), ManualClock())
+
+
+@dataclass
+class FakeArchive:
+    """An archive that a test fills with a page; it keeps what it was asked."""
+
+    past: ArchivePage = field(default_factory=lambda: ArchivePage((), None))
+    asked: list = field(default_factory=list)
+
+    def page(self, which):
+        self.asked.append(which)
+        return self.past
+
+    def messages(self, event_id):
+        return tuple(event for event in self.past.events if event.id == event_id)
+
+    def camera_of(self, event_id):
+        return next((event.camera for event in self.past.events if event.id == event_id), None)
+
+    def labels(self, cameras=None):
+        return ("fall", "unusual") if cameras is None else ("fall",)
+
+
+@dataclass
+class FakeBackstage:
+    """Shows what a test puts into it."""
+
+    all_cameras: tuple = (PORCH,)
+    own: SystemView = SYSTEM
+    log: tuple = ()
+    reloads: list = field(default_factory=list)
+    asked: list = field(default_factory=list)
+    clips: dict = field(default_factory=dict)
+    archive: FakeArchive = field(default_factory=FakeArchive)
+
+    def cameras(self):
+        return self.all_cameras
+
+    def system(self):
+        return self.own
+
+    def events(self, which, *, after, limit):
+        self.asked.append((which, after, limit))
+        return tuple(entry for entry in self.log if entry.seq > after)[:limit]
+
+    def newest_events(self, which, *, limit):
+        return tuple(e for e in self.log if which.cameras is None or e.camera in which.cameras)[-limit:]
+
+    def clip(self, event_id):
+        return self.clips.get(event_id)
+
+    def snapshot(self, event_id):
+        return b"jpeg" if event_id == EVENT_ID else None
+
+    def picture(self, camera):
+        return b"jpeg" if camera == "porch" else None
+
+    def request_reload(self):
+        self.reloads.append(1)
+
+    def give_feedback(self, command):
+        if command.event != EVENT_ID:
+            raise UnknownEventError("no such event")
+        if command.verdict is Verdict.WAS_AN_ALARM:
+            raise FeedbackError("the disk does not take it")
+        self.asked.append(command)
+        return FeedbackMessage(event=command.event, verdict=command.verdict, by=command.by)
+
+    def turn(self, camera, switch, text):
+        if text == "lots":
+            raise SettingsError("budget is a number")
+        self.asked.append((camera, switch, text))
+
+
+def logged(seq, event_id=EVENT_ID, **changes):
+    """Return one line of the event log."""
+    fields = {
+        "id": event_id,
+        "seq": seq,
+        "camera": "porch",
+        "type": "new",
+        "kind": "anomaly",
+        "label": "unusual",
+        "score": 0.9,
+        "severity": "alert",
+        "start_utc": "2026-11-22T10:00:00.000Z",
+        "explanation": "moves <faster> than usual",
+    }
+    message = EventMessage.model_validate({**fields, **changes})
+    return LoggedEvent(seq, "porch", message.to_json(), pending=False)
+
+
+def past(*events, older=None):
+    return ArchivePage(tuple(EventMessage.model_validate_json(logged(*e).payload) for e in events), older)
