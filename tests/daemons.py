@@ -18,10 +18,16 @@ class DaemonProcess:
         folder.mkdir(parents=True)
         self.cameras = cameras
         self.defaults = ""  # lines of [defaults]
+        self.http = ""  # lines of [http], the port apart
         self.http_port = free_port()
         self._folder = folder
         self._mqtt_port = mqtt_port
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the daemon keeps what outlives it."""
+        return self._folder / "data"
 
     @property
     def config(self) -> Path:
@@ -40,8 +46,8 @@ class DaemonProcess:
         """Write the settings for the cameras as they are now."""
         cameras = "".join(f'[cameras.{name}]\nurl = "{url}"\n' for name, url in self.cameras.items())
         self.config.write_text(
-            f"[mqtt]\nport = {self._mqtt_port}\n[http]\nport = {self.http_port}\n"
-            f'[storage]\ndata_dir = "{self._folder}/data"\n[defaults]\n{self.defaults}\n{cameras}'
+            f"[mqtt]\nport = {self._mqtt_port}\n[http]\nport = {self.http_port}\n{self.http}\n"
+            f'[storage]\ndata_dir = "{self.data_dir}"\n[defaults]\n{self.defaults}\n{cameras}'
         )
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:

@@ -1,0 +1,115 @@
+"""The pages in a real browser, from a running daemon: what only Chromium can say about forms, scripts and cookies."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from daemon.outbox import Outbox
+from daemon.payloads import Origin, event_message
+from pipeline.clock import SystemClock
+from pipeline.metrics import Metrics
+from pipeline.types import Event
+from tests.daemons import DaemonProcess
+from tests.servers import free_port
+from tests.stations import event
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(CHROMIUM is None, reason="neither Chromium nor Chrome is installed"),
+]
+
+COUNT = 250
+PASSWORD = "a password of my own"  # noqa: S105 - for a daemon that ends with the test
+
+
+def render(event: Event, seq: int) -> str:
+    return event_message(event, seq, Origin()).to_json()
+
+
+@pytest.fixture
+def daemon(tmp_path) -> Iterator[DaemonProcess]:
+    """Run a daemon that asks for a login, has no broker, and whose log holds COUNT events, ten of them falls."""
+    daemon = DaemonProcess(tmp_path / "daemon", mqtt_port=free_port(), cameras={})
+    daemon.http = 'login = "always"'
+    with Outbox(daemon.data_dir, render, clock=SystemClock(), metrics=Metrics(CollectorRegistry())) as log:
+        for number in range(COUNT):
+            log.append(replace(event(number), label="fall" if number % 25 == 0 else "unusual"))
+    daemon.start()
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
+def page(daemon) -> Iterator["playwright.Page"]:
+    """Open an empty page of a browser that has not been there yet; a script's error fails the test."""
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(base_url=f"http://127.0.0.1:{daemon.http_port}")
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+        browser.close()
+    assert not errors
+
+
+def log_in(page: "playwright.Page", password: str) -> None:
+    page.get_by_label("name").fill("admin")
+    page.get_by_label("password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+
+
+def come_in(page: "playwright.Page", daemon: DaemonProcess) -> None:
+    """Log in with the password of the log, and choose another."""
+    first = re.search(r"as admin with (\S+)", daemon.log())[1]
+    page.goto("/account")
+    log_in(page, first)
+    page.get_by_label("present password").fill(first)
+    page.get_by_label(re.compile("^new password")).fill(PASSWORD)
+    page.get_by_label("once more").fill(PASSWORD)
+    page.get_by_role("button", name="Change password").click()
+    page.wait_for_url("**/")
+
+
+def test_the_first_admin_chooses_a_password_and_it_is_the_one_that_counts(page, daemon):
+    come_in(page, daemon)
+    page.goto("/account")
+    page.get_by_role("button", name="Log out").click()
+    page.goto("/events?label=fall")
+    log_in(page, "a guess of ten letters")
+    playwright.expect(page.get_by_role("alert")).to_be_visible()
+    log_in(page, PASSWORD)
+    page.wait_for_url("**/events?label=fall")
+
+
+def test_the_archive_brings_older_events_when_its_end_comes_into_view(page, daemon):
+    come_in(page, daemon)
+    page.goto("/events")
+    rows = page.locator("#events > li")
+    playwright.expect(rows.first).to_be_visible()
+    assert rows.count() < COUNT
+    older = page.locator("#older")
+    while older.count():
+        before = rows.count()
+        page.mouse.wheel(0, 100_000)
+        playwright.expect(rows).not_to_have_count(before)
+    assert rows.count() == COUNT
+
+
+def test_a_filter_leads_to_an_event_and_its_page(page, daemon):
+    come_in(page, daemon)
+    page.goto("/events")
+    page.get_by_label("label").select_option("fall")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**label=fall**")
+    rows = page.locator("#events > li")
+    playwright.expect(rows).to_have_count(10)
+    rows.first.locator("strong a").click()
+    playwright.expect(page.get_by_role("heading", level=2).first).to_contain_text(
+        re.compile("fall", re.IGNORECASE)
+    )
