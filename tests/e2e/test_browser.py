@@ -1,4 +1,4 @@
-"""The pages in a real browser, from a running daemon: what only Chromium can say about forms, scripts and cookies."""
+"""The pages in a real browser, from a running daemon: what only that can say about forms and scripts."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 COUNT = 250
-PASSWORD = "a password of my own"  # noqa: S105 - for a daemon that ends with the test
+PASSWORD = "a password of my own"
 
 
 def render(event: Event, seq: int) -> str:
@@ -34,7 +34,7 @@ def render(event: Event, seq: int) -> str:
 
 @pytest.fixture
 def daemon(tmp_path) -> Iterator[DaemonProcess]:
-    """Run a daemon that asks for a login, has no broker, and whose log holds COUNT events, ten of them falls."""
+    """Run a daemon that asks for a login and whose log holds COUNT events, ten of them falls."""
     daemon = DaemonProcess(tmp_path / "daemon", mqtt_port=free_port(), cameras={})
     daemon.http = 'login = "always"'
     with Outbox(daemon.data_dir, render, clock=SystemClock(), metrics=Metrics(CollectorRegistry())) as log:
