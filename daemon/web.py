@@ -4,15 +4,15 @@ Who may ask for what is said beside each route; `daemon/access` has the login an
 
 /                          the page                     /metrics   for Prometheus
 /events?camera=…           past events                  /events/<event>   one of them
-/api/events?after=<seq>    event messages, oldest first /healthz   the process lives
-/api/cameras  /api/system  how things stand             /readyz    200, or 503 and what is missing
+/api/v1/events?after=<seq>  messages, oldest first    /healthz   the process lives
+/api/v1/cameras  /api/v1/system  how things stand     /readyz    200, or 503 and what is missing
 /snapshots/<event>.jpg     an event's picture           /cameras/<name>.jpg   the newest picture
 /clips/<event>.mp4         an event's video
 
 POST, with the header `x-videobertd`:
-/api/reload                                    read the settings again
-/api/events/<id>/feedback?verdict=<v>&by=<who> say that it was no alarm, or that it was one
-/api/cameras/<name>/<switch>?value=<v>         turn a camera's switch, or set its budget
+/api/v1/reload                                    read the settings again
+/api/v1/events/<id>/feedback?verdict=<v>&by=<who> say that it was no alarm, or that it was one
+/api/v1/cameras/<name>/<switch>?value=<v>         turn a camera's switch, or set its budget
 """
 
 from dataclasses import asdict, dataclass
@@ -214,12 +214,12 @@ def create_app(
             Route("/", see(web.page)),
             Route("/events", see(web.archive)),
             Route("/events/{event_id}", see(web.event)),
-            Route("/api/events", see(web.events)),
-            Route("/api/cameras", see(web.cameras)),
-            Route("/api/system", see(web.system)),
-            Route("/api/reload", see(web.reload, administer), methods=["POST"]),
-            Route("/api/events/{event_id}/feedback", see(web.feedback, operate), methods=["POST"]),
-            Route("/api/cameras/{camera}/{switch}", see(web.turn, operate), methods=["POST"]),
+            Route("/api/v1/events", see(web.events)),
+            Route("/api/v1/cameras", see(web.cameras)),
+            Route("/api/v1/system", see(web.system)),
+            Route("/api/v1/reload", see(web.reload, administer), methods=["POST"]),
+            Route("/api/v1/events/{event_id}/feedback", see(web.feedback, operate), methods=["POST"]),
+            Route("/api/v1/cameras/{camera}/{switch}", see(web.turn, operate), methods=["POST"]),
             Route("/snapshots/{event_id}.jpg", see(web.snapshot)),
             Route("/clips/{event_id}.mp4", see(web.clip)),
             Route("/cameras/{camera}.jpg", see(web.picture)),

@@ -128,7 +128,7 @@ async function ask(path) {
 async function refresh() {
   try {
     const [list, news, system] = await Promise.all([
-      ask("/api/cameras"), ask(`/api/events?after=${lastSeq}`), ask("/api/system"),
+      ask("/api/v1/cameras"), ask(`/api/v1/events?after=${lastSeq}`), ask("/api/v1/system"),
     ]);
     showCameras(list.cameras);
     showEvents(news);
@@ -144,11 +144,11 @@ async function run() {
   setTimeout(run, PERIOD_MS);
 }
 
-find("reload").addEventListener("click", () => tell("/api/reload"));
+find("reload").addEventListener("click", () => tell("/api/v1/reload"));
 cameras.addEventListener("change", async (change) => {
   if (!change.target.matches(".budget")) return;
   const name = change.target.closest(".camera").dataset.name;
-  const answer = await tell(`/api/cameras/${name}/budget?value=${encodeURIComponent(change.target.value)}`);
+  const answer = await tell(`/api/v1/cameras/${name}/budget?value=${encodeURIComponent(change.target.value)}`);
   change.target.setCustomValidity(answer.ok ? "" : (await answer.json()).error);
   change.target.reportValidity();
 });

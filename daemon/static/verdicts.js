@@ -6,7 +6,7 @@ export function tell(path) {
 }
 
 async function say(button, verdict, eventId) {
-  const answer = await tell(`/api/events/${encodeURIComponent(eventId)}/feedback?verdict=${verdict}`);
+  const answer = await tell(`/api/v1/events/${encodeURIComponent(eventId)}/feedback?verdict=${verdict}`);
   for (const each of button.parentElement.querySelectorAll("[data-verdict]")) {
     each.setAttribute("aria-pressed", String(answer.ok && each === button));
   }

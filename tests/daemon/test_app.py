@@ -88,7 +88,7 @@ class House:
 
     def statuses(self):
         """Return the cameras' statuses by name."""
-        return {camera["name"]: camera["status"] for camera in self.get("/api/cameras")["cameras"]}
+        return {camera["name"]: camera["status"] for camera in self.get("/api/v1/cameras")["cameras"]}
 
     def log(self):
         """Return all messages of the event log."""
@@ -119,7 +119,7 @@ def test_a_camera_comes_online_and_its_picture_is_shown(house, video):
 def test_a_daemon_without_cameras_runs_and_says_so(house, caplog):
     house.write({})
     with house.running():
-        assert house.get("/api/cameras") == {"cameras": []}
+        assert house.get("/api/v1/cameras") == {"cameras": []}
     assert "no camera is configured" in caplog.text
     assert house.exit_codes == [0]
 
@@ -133,13 +133,13 @@ def test_a_camera_that_is_not_there_leaves_the_others_alone(house, video):
 def test_readiness_names_the_broker_that_is_not_there(house):
     house.write({})
     with house.running():
-        wait_until(lambda: "cannot be reached" in house.get("/api/system")["broker_problem"], 10)
+        wait_until(lambda: "cannot be reached" in house.get("/api/v1/system")["broker_problem"], 10)
 
 
 def test_open_events_end_when_the_daemon_stops(house):
     house.write({"gone": "/no/such.mp4"})
     with house.running():
-        wait_until(lambda: house.get("/api/events")["last_seq"] == 1, 10)
+        wait_until(lambda: house.get("/api/v1/events")["last_seq"] == 1, 10)
     begun, ended = house.log()
     assert (begun["type"], ended["type"], ended["id"]) == ("new", "end", begun["id"])
     assert ended["explanation"] == "The daemon was stopped."
@@ -148,7 +148,7 @@ def test_open_events_end_when_the_daemon_stops(house):
 def test_what_a_crash_left_open_ends_at_the_next_start(house):
     house.write({"gone": "/no/such.mp4"})
     with house.running():
-        wait_until(lambda: house.get("/api/events")["last_seq"] == 1, 10)
+        wait_until(lambda: house.get("/api/v1/events")["last_seq"] == 1, 10)
         crashed = (house.folder / "data" / "videobertd.sqlite-wal").read_bytes()
         database = (house.folder / "data" / "videobertd.sqlite").read_bytes()
     for name, content in (("", database), ("-wal", crashed)):
@@ -183,7 +183,7 @@ def test_the_page_can_ask_for_a_reload(house, video):
         house.write({"porch": video})
         headers = {"x-videobertd": "1"}
         request = urllib.request.Request(
-            f"http://127.0.0.1:{house.port}/api/reload", method="POST", headers=headers
+            f"http://127.0.0.1:{house.port}/api/v1/reload", method="POST", headers=headers
         )
         urllib.request.urlopen(request, timeout=5).close()
         wait_until(lambda: list(house.statuses()) == ["porch"], 10)
@@ -258,10 +258,10 @@ def test_sections_other_than_cameras_need_a_restart():
 def test_a_word_on_an_event_and_a_budget_from_the_page_are_kept(house):
     house.write({"gone": "/no/such.mp4"})
     with house.running():
-        (event,) = wait_until(lambda: house.get("/api/events")["events"], 10)
+        (event,) = wait_until(lambda: house.get("/api/v1/events")["events"], 10)
         # That a camera is away is not to be taught, and an event that never was is not known.
-        assert house.post(f"/api/events/{event['id']}/feedback?verdict=not_an_alarm") == 409
-        assert house.post("/api/events/never/feedback?verdict=not_an_alarm") == 404
-        assert house.post("/api/cameras/gone/budget?value=0.5") == 200
+        assert house.post(f"/api/v1/events/{event['id']}/feedback?verdict=not_an_alarm") == 409
+        assert house.post("/api/v1/events/never/feedback?verdict=not_an_alarm") == 404
+        assert house.post("/api/v1/cameras/gone/budget?value=0.5") == 200
     with house.running():
-        assert house.get("/api/cameras")["cameras"][0]["budget_per_day"] == 0.5
+        assert house.get("/api/v1/cameras")["cameras"][0]["budget_per_day"] == 0.5

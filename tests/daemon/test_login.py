@@ -66,9 +66,9 @@ def log_in(client, name, password=PASSWORD, **options):
 @pytest.mark.parametrize(
     "path",
     [
-        "/api/events",
-        "/api/cameras",
-        "/api/system",
+        "/api/v1/events",
+        "/api/v1/cameras",
+        "/api/v1/system",
         "/events",
         f"/events/{EVENT_ID}",
         f"/snapshots/{EVENT_ID}.jpg",
@@ -103,7 +103,7 @@ def test_a_login_leads_back_to_the_filter_that_was_asked_for(client):
 
 def test_a_word_is_that_of_the_account(client, backstage):
     log_in(client, "olga")
-    client.post(f"/api/events/{EVENT_ID}/feedback?verdict=not_an_alarm&by=ada", headers=POSTS)
+    client.post(f"/api/v1/events/{EVENT_ID}/feedback?verdict=not_an_alarm&by=ada", headers=POSTS)
     assert backstage.asked[-1].by == "olga"
 
 
@@ -171,7 +171,7 @@ def test_after_a_logout_nothing_is_shown(client):
     log_in(client, "vera")
     key = client.cookies[COOKIE]
     assert client.post("/logout").headers["location"] == "/login"
-    assert client.get("/api/system", headers={"cookie": f"{COOKIE}={key}"}).status_code == 401
+    assert client.get("/api/v1/system", headers={"cookie": f"{COOKIE}={key}"}).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -180,19 +180,22 @@ def test_after_a_logout_nothing_is_shown(client):
 )
 def test_a_role_may_do_what_it_may(client, name, answers):
     log_in(client, name)
-    posts = (f"/api/events/{EVENT_ID}/feedback?verdict=not_an_alarm", "/api/cameras/porch/anomaly?value=ON")
-    got = [client.post(path, headers=POSTS).status_code for path in (*posts, "/api/reload")]
+    posts = (
+        f"/api/v1/events/{EVENT_ID}/feedback?verdict=not_an_alarm",
+        "/api/v1/cameras/porch/anomaly?value=ON",
+    )
+    got = [client.post(path, headers=POSTS).status_code for path in (*posts, "/api/v1/reload")]
     assert got == answers
 
 
 def test_without_our_header_even_an_admin_changes_nothing(client):
     log_in(client, "ada")
-    assert client.post("/api/reload").status_code == 403
+    assert client.post("/api/v1/reload").status_code == 403
 
 
 def test_of_another_s_camera_there_is_no_trace(client, backstage):
     log_in(client, "yuri")
-    assert client.get("/api/cameras").json() == {"cameras": []}
+    assert client.get("/api/v1/cameras").json() == {"cameras": []}
     for path in (
         f"/events/{EVENT_ID}",
         f"/snapshots/{EVENT_ID}.jpg",
@@ -209,31 +212,31 @@ def test_of_another_s_camera_there_is_no_trace(client, backstage):
 
 def test_another_s_camera_cannot_be_changed(client):
     log_in(client, "yuri")
-    word = client.post(f"/api/events/{EVENT_ID}/feedback?verdict=not_an_alarm", headers=POSTS)
-    switch = client.post("/api/cameras/porch/anomaly?value=OFF", headers=POSTS)
+    word = client.post(f"/api/v1/events/{EVENT_ID}/feedback?verdict=not_an_alarm", headers=POSTS)
+    switch = client.post("/api/v1/cameras/porch/anomaly?value=OFF", headers=POSTS)
     assert (word.status_code, switch.status_code) == (404, 400)
 
 
 def test_the_events_of_some_cameras_are_asked_for_as_such(client, backstage):
     log_in(client, "yuri")
-    client.get("/api/events?after=0")
+    client.get("/api/v1/events?after=0")
     assert backstage.asked[-1][0].cameras == ("yard",)
 
 
 def test_a_program_sends_its_token(client, accounts):
     token = accounts.add_token("vera", "phone")
-    assert client.get("/api/system", headers={"authorization": f"Bearer {token}"}).status_code == 200
-    assert client.get("/api/system", headers={"authorization": "Bearer wrong"}).status_code == 401
+    assert client.get("/api/v1/system", headers={"authorization": f"Bearer {token}"}).status_code == 200
+    assert client.get("/api/v1/system", headers={"authorization": "Bearer wrong"}).status_code == 401
 
 
 def test_a_made_password_must_be_changed_first(client, accounts):
     accounts.set_password("vera", "made for you", must_change=True)
     log_in(client, "vera", "made for you")
     assert client.get("/", headers=PAGE).headers["location"] == "/account"
-    assert client.get("/api/system").status_code == 403
+    assert client.get("/api/v1/system").status_code == 403
     form = {"old": "made for you", "new": "chosen by vera", "again": "chosen by vera"}
     assert client.post("/account", data=form).headers["location"] == "/"
-    assert client.get("/api/system").status_code == 200
+    assert client.get("/api/v1/system").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -257,10 +260,10 @@ def test_a_proxy_is_believed_only_where_it_is_trusted(backstage, accounts):
     named = {"remote-user": "vera"}
     policy = Policy(asks=True, proxy_header="Remote-User", trusted_proxies=("192.0.2.0/24",))
     stranger = client_of(backstage, accounts, policy)
-    assert stranger.get("/api/system", headers=named).status_code == 401
+    assert stranger.get("/api/v1/system", headers=named).status_code == 401
     proxy = TestClient(stranger.app, base_url="http://cams.example", client=("192.0.2.9", 5000))
-    assert proxy.get("/api/system", headers=named).status_code == 200
-    assert proxy.get("/api/system", headers={"remote-user": "nobody"}).status_code == 401
+    assert proxy.get("/api/v1/system", headers=named).status_code == 200
+    assert proxy.get("/api/v1/system", headers={"remote-user": "nobody"}).status_code == 401
 
 
 def test_behind_https_the_cookie_is_for_https_only(backstage, accounts):
@@ -274,6 +277,6 @@ def test_behind_https_the_cookie_is_for_https_only(backstage, accounts):
 
 def test_where_nobody_is_asked_everybody_may_do_everything(backstage, accounts):
     everybody = client_of(backstage, accounts, Policy(asks=False))
-    assert everybody.get("/api/cameras").json()["cameras"][0]["name"] == PORCH.name
-    assert everybody.post("/api/reload", headers=POSTS).status_code == 202
+    assert everybody.get("/api/v1/cameras").json()["cameras"][0]["name"] == PORCH.name
+    assert everybody.post("/api/v1/reload", headers=POSTS).status_code == 202
     assert "Nobody is asked to log in here" in everybody.get("/account").text

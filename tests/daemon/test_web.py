@@ -31,7 +31,7 @@ def client(backstage):
         yield client
 
 
-@pytest.mark.parametrize("path", ["/", "/api/cameras", "/nowhere", "/static/page.js", "/metrics"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/cameras", "/nowhere", "/static/page.js", "/metrics"])
 def test_every_answer_carries_the_security_headers(client, path):
     headers = client.get(path).headers
     assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
@@ -39,22 +39,22 @@ def test_every_answer_carries_the_security_headers(client, path):
 
 
 def test_events_after_a_seq_come_as_they_were_published(client):
-    answer = client.get("/api/events?after=1").json()
+    answer = client.get("/api/v1/events?after=1").json()
     assert (answer["last_seq"], [event["seq"] for event in answer["events"]]) == (3, [2, 3])
     assert answer["events"][0]["schema"] == 1
 
 
 def test_without_after_the_newest_events_come(client):
-    answer = client.get("/api/events?limit=2").json()
+    answer = client.get("/api/v1/events?limit=2").json()
     assert [event["seq"] for event in answer["events"]] == [2, 3]
 
 
 def test_nothing_new_keeps_the_seq(client):
-    assert client.get("/api/events?after=3").json() == {"last_seq": 3, "events": []}
+    assert client.get("/api/v1/events?after=3").json() == {"last_seq": 3, "events": []}
 
 
 def test_filters_reach_the_log(client, backstage):
-    client.get("/api/events?after=0&camera=porch&kind=anomaly&limit=7")
+    client.get("/api/v1/events?after=0&camera=porch&kind=anomaly&limit=7")
     which, after, limit = backstage.asked[0]
     assert (which.camera, which.kind, after, limit) == ("porch", "anomaly", 0, 7)
 
@@ -72,12 +72,12 @@ def test_filters_reach_the_log(client, backstage):
     ],
 )
 def test_a_bad_query_is_answered_by_400_and_a_sentence(client, query, sentence):
-    answer = client.get(f"/api/events?{query}")
+    answer = client.get(f"/api/v1/events?{query}")
     assert (answer.status_code, answer.json()) == (400, {"error": sentence})
 
 
 def test_cameras_are_given_as_json(client):
-    (camera,) = client.get("/api/cameras").json()["cameras"]
+    (camera,) = client.get("/api/v1/cameras").json()["cameras"]
     assert (camera["name"], camera["status"], camera["calibration_ratio"]) == ("porch", "online", 0.5)
 
 
@@ -140,18 +140,18 @@ def test_readyz_is_503_and_names_what_is_missing(client, backstage):
 
 
 def test_reload_is_asked_for_by_our_own_page(client, backstage):
-    assert client.post("/api/reload", headers={"x-videobertd": "1"}).status_code == 202
+    assert client.post("/api/v1/reload", headers={"x-videobertd": "1"}).status_code == 202
     assert len(backstage.reloads) == 1
 
 
 def test_reload_is_refused_to_a_form_on_another_site(client, backstage):
-    assert client.post("/api/reload").status_code == 403
-    assert client.get("/api/reload").status_code == 405
+    assert client.post("/api/v1/reload").status_code == 403
+    assert client.get("/api/v1/reload").status_code == 405
     assert backstage.reloads == []
 
 
 OWN = {"x-videobertd": "1"}
-DISMISS = f"/api/events/{EVENT_ID}/feedback?verdict=not_an_alarm"
+DISMISS = f"/api/v1/events/{EVENT_ID}/feedback?verdict=not_an_alarm"
 
 
 def test_feedback_is_taken_from_our_own_page(client, backstage):
@@ -169,13 +169,13 @@ def test_feedback_is_taken_from_our_own_page(client, backstage):
 @pytest.mark.parametrize(
     ("path", "status", "error"),
     [
-        ("/api/events/gone/feedback?verdict=not_an_alarm", 404, "no such event"),
-        (f"/api/events/{EVENT_ID}/feedback?verdict=was_an_alarm", 409, "the disk does not take it"),
-        (f"/api/events/{EVENT_ID}/feedback?verdict=maybe", 400, "verdict: "),
-        (f"/api/events/{EVENT_ID}/feedback", 400, "verdict: Field required"),
+        ("/api/v1/events/gone/feedback?verdict=not_an_alarm", 404, "no such event"),
+        (f"/api/v1/events/{EVENT_ID}/feedback?verdict=was_an_alarm", 409, "the disk does not take it"),
+        (f"/api/v1/events/{EVENT_ID}/feedback?verdict=maybe", 400, "verdict: "),
+        (f"/api/v1/events/{EVENT_ID}/feedback", 400, "verdict: Field required"),
         (f"{DISMISS}&event=other", 400, "event is given by the path alone"),
         (f"{DISMISS}&colour=red", 400, "colour: "),
-        ("/api/cameras/porch/budget?value=lots", 400, "budget is a number"),
+        ("/api/v1/cameras/porch/budget?value=lots", 400, "budget is a number"),
     ],
 )
 def test_what_cannot_be_taken_is_refused_in_one_sentence(client, backstage, path, status, error):
@@ -184,7 +184,7 @@ def test_what_cannot_be_taken_is_refused_in_one_sentence(client, backstage, path
     assert backstage.asked == []
 
 
-@pytest.mark.parametrize("path", [DISMISS, "/api/cameras/porch/budget?value=2"])
+@pytest.mark.parametrize("path", [DISMISS, "/api/v1/cameras/porch/budget?value=2"])
 def test_nothing_is_changed_by_a_form_on_another_site(client, backstage, path):
     assert client.post(path).status_code == 403
     assert client.get(path, headers=OWN).status_code == 405
@@ -192,7 +192,7 @@ def test_nothing_is_changed_by_a_form_on_another_site(client, backstage, path):
 
 
 def test_a_switch_is_turned_from_our_own_page(client, backstage):
-    assert client.post("/api/cameras/porch/budget?value=0.5", headers=OWN).status_code == 200
+    assert client.post("/api/v1/cameras/porch/budget?value=0.5", headers=OWN).status_code == 200
     assert backstage.asked == [("porch", "budget", "0.5")]
 
 
