@@ -56,17 +56,19 @@ def _describe(details: ErrorDetails, root: type[BaseModel]) -> Problem:
         return Problem(location, f"unknown setting{_suggestion(location, root)}")
     if details["type"] == "missing":
         return Problem(location, "is required")
-    allowed = _allowed(details)
+    wanted = allowed(details)
     if isinstance(details["input"], (dict, BaseModel)) and details["type"] == "value_error":
-        return Problem(location, allowed)
-    return Problem(location, f"{_shown(location, details['input'])} is not allowed: {allowed}")
+        return Problem(location, wanted)
+    return Problem(location, f"{_shown(location, details['input'])} is not allowed: {wanted}")
 
 
-def _allowed(details: ErrorDetails) -> str:
+def allowed(details: ErrorDetails) -> str:
+    """Say what would be allowed instead: `must be at least 1`."""
     kind, context = details["type"], details.get("ctx", {})
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
-        return f"must be {words} {context[key]:g}"
+        bound = context[key]
+        return f"must be {words} {bound if isinstance(bound, int) else format(bound, 'g')}"
     if kind in {"literal_error", "enum"}:
         return f"must be one of {context['expected'].replace(' or ', ', ')}"
     if kind == "value_error":

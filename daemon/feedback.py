@@ -22,7 +22,8 @@ from pipeline.types import EventKind
 logger = logging.getLogger(__name__)
 
 MAX_COMMAND_BYTES = 1024
-EventId = Annotated[str, Field(min_length=1, max_length=64)]
+MAX_ID_LETTERS = 64
+EventId = Annotated[str, Field(min_length=1, max_length=MAX_ID_LETTERS)]
 # One line of print: it stands in the log, on the broker and on the page.
 Author = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
 

@@ -1,72 +1,105 @@
 """Queries of requests in, checked values out; no request can read the whole log at once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
 
+from daemon.config_errors import allowed
 from daemon.event_log import EventFilter
-from daemon.feedback import FeedbackCommand, words
+from daemon.feedback import Author
+from pipeline.feedback import Verdict
 from pipeline.types import EventKind
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
 MAX_SEQ = 2**63 - 1  # SQLite's largest integer
-_KNOWN = ("after", "limit", "camera", "kind", "label", "id")
 
 
-@dataclass(frozen=True, slots=True)
-class EventQuery:
+def _digits(text: object) -> object:
+    """Let only plain digits pass: `int` would also take ١٢٣, 1_000 and a megabyte of them."""
+    if isinstance(text, str) and not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise ValueError("must be a whole number")
+    return text
+
+
+def _upper(text: object) -> object:
+    return text.upper() if isinstance(text, str) else text
+
+
+class Query(BaseModel):
+    """The parameters of one request; each field is one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class EventsQuery(Query):
     """Which messages are asked for; without `after` the newest ones."""
 
-    which: EventFilter
-    after: int | None
-    limit: int
-
-
-def parse_event_query(query: Mapping[str, str]) -> EventQuery:
-    """Check a query string's values.
-
-    Raises:
-        ValueError: one sentence about the first parameter that cannot be used.
-    """
-    for name in query:
-        if name not in _KNOWN:
-            raise ValueError(f"unknown parameter {name!r}; there are {', '.join(_KNOWN)}")
-    kind = query.get("kind")
-    if kind is not None and kind not in list(EventKind):
-        raise ValueError(f"kind must be one of {', '.join(EventKind)}")
-    which = EventFilter(
-        camera=query.get("camera"),
-        kind=None if kind is None else EventKind(kind),
-        label=query.get("label"),
-        id=query.get("id"),
+    after: Annotated[int, Field(ge=0, le=MAX_SEQ), BeforeValidator(_digits)] | None = Field(
+        default=None, description="Give the first messages with a higher `seq`; without it the newest."
     )
-    after = _whole_number(query, "after", at_least=0, at_most=MAX_SEQ)
-    limit = _whole_number(query, "limit", at_least=1, at_most=MAX_LIMIT)
-    return EventQuery(which, after, DEFAULT_LIMIT if limit is None else limit)
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(_digits)] = Field(
+        default=DEFAULT_LIMIT, description="Give so many at most."
+    )
+    camera: str | None = Field(default=None, description="Of this camera only.")
+    kind: EventKind | None = Field(default=None, description="Of this kind only.")
+    label: str | None = Field(default=None, description="Of this label only.")
+    id: str | None = Field(default=None, description="Of this event only.")
+
+    @property
+    def which(self) -> EventFilter:
+        """The filter of the log."""
+        return EventFilter(camera=self.camera, kind=self.kind, label=self.label, id=self.id)
 
 
-def parse_feedback_query(event_id: str, query: Mapping[str, str]) -> FeedbackCommand:
-    """Check the path and the query of somebody's word on an event.
+class FeedbackQuery(Query):
+    """Somebody's word on an event."""
+
+    verdict: Verdict = Field(description="What it was.")
+    by: Author | None = Field(
+        default=None,
+        description="Who says so; where people log in it is the account's name whatever is sent.",
+    )
+
+
+class SwitchQuery(Query):
+    """Where a switch is turned to."""
+
+    value: Annotated[Literal["ON", "OFF"], BeforeValidator(_upper)] = Field(description="Its position.")
+
+
+class BudgetQuery(Query):
+    """How many anomaly alarms are accepted."""
+
+    value: float = Field(ge=0.1, le=100, description="Alarms a day.")
+
+
+AnyQuery = TypeVar("AnyQuery", bound=Query)
+
+
+def read_query(form: type[AnyQuery], query: QueryParams) -> AnyQuery:
+    """Check a request's parameters.
 
     Raises:
-        ValueError: one sentence about the first value that cannot be used.
+        HTTPException: 400 and one sentence about the first that cannot be used.
     """
-    if "event" in query:
-        raise ValueError("event is given by the path alone")
+    names = Counter(name for name, _ in query.multi_items())
+    for name, times in names.items():
+        if times > 1:
+            raise HTTPException(400, f"{name} is given {times} times")
     try:
-        return FeedbackCommand.model_validate({**query, "event": event_id})
+        return form.model_validate(dict(query))
     except ValidationError as error:
-        raise ValueError(words(error)) from error
+        raise HTTPException(400, _sentence(error.errors(include_url=False)[0], form)) from error
 
 
-def _whole_number(query: Mapping[str, str], name: str, *, at_least: int, at_most: int) -> int | None:
-    text = query.get(name)
-    if text is None:
-        return None
-    # isascii: int() would also take ١٢٣; the length keeps it from parsing a megabyte of digits.
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
-    if not at_least <= number <= at_most:
-        raise ValueError(f"{name} must be a whole number from {at_least} to {at_most}")
-    return number
+def _sentence(details: ErrorDetails, form: type[Query]) -> str:
+    name = str(details["loc"][0])
+    if details["type"] == "extra_forbidden":
+        known = ", ".join(form.model_fields) or "none"
+        return f"unknown parameter {name!r}; there are {known}"
+    return f"{name} is required" if details["type"] == "missing" else f"{name} {allowed(details)}"

@@ -22,6 +22,7 @@ class HttpServer:
         self._listener = listener
         config = uvicorn.Config(
             app,
+            http="h11",  # it bounds a request's address and headers, together, to 64 KiB
             log_config=None,
             access_log=False,
             lifespan="off",

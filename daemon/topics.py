@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-SWITCHES = ("enabled", "anomaly", "behaviour", "budget")
+ON_OFF_SWITCHES = ("enabled", "anomaly", "behaviour")
+SWITCHES = (*ON_OFF_SWITCHES, "budget")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,18 @@
 Whoever is not recognised gets the login page, or 401 where a program asks.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from urllib.parse import quote
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from daemon.access.accounts import Accounts
 from daemon.access.rights import EVERYBODY, Account, Role
+from daemon.operations import OWN_HEADER, ApiRoute, Endpoint, Open, Operation
+from daemon.refusals import wants_page
 
 COOKIE = "videobertd"
 # What somebody may do before the first password is changed.
@@ -44,15 +46,19 @@ class Policy:
         return any(peer in ip_network(proxy, strict=False) for proxy in self.trusted_proxies)
 
 
-Endpoint = Callable[[Request], Response]
-
-
 class Guard:
     """Stands before each endpoint and names the account in `request.state.account`."""
 
     def __init__(self, accounts: Accounts, policy: Policy) -> None:
         self._accounts = accounts
         self._policy = policy
+
+    def route(self, operation: Operation, endpoint: Endpoint) -> ApiRoute:
+        """Return the route of a described request, for those only who may ask it."""
+        served = _for_our_own(endpoint) if operation.changes else endpoint
+        if isinstance(operation.role, Role):
+            return ApiRoute(operation, self.protect(served, operation.role))
+        return ApiRoute(operation, self.watch(served) if operation.role is Open.WATCHERS else served)
 
     def protect(self, endpoint: Endpoint, role: Role = Role.VIEWER) -> Endpoint:
         """Return the endpoint for those only who may do what `role` may."""
@@ -75,7 +81,7 @@ class Guard:
         def watched(request: Request) -> Response:
             """Answer whoever sees all cameras: figures are not told apart by them."""
             if account_of(request).cameras is not None:
-                return JSONResponse({"error": "this needs rights on all cameras"}, status_code=403)
+                raise HTTPException(403, "this needs rights on all cameras")
             return endpoint(request)
 
         return self.protect(watched)
@@ -94,22 +100,35 @@ class Guard:
         return self._accounts.of_session(key) if key else None
 
 
+def _for_our_own(endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint for senders of our own header only: no other site's page can send it."""
+
+    def served(request: Request) -> Response:
+        if OWN_HEADER not in request.headers:
+            raise HTTPException(403, f"the header {OWN_HEADER} is missing")
+        return endpoint(request)
+
+    return served
+
+
 def _refusal(request: Request, account: Account | None, role: Role) -> Response | None:
-    """Return what is answered instead of the endpoint; None where the request may pass."""
-    wants_page = "text/html" in request.headers.get("accept", "")
+    """Return where somebody is sent instead of the endpoint; None where the request may pass.
+
+    Raises:
+        HTTPException: It may not, and it is no browser that could be sent elsewhere.
+    """
     path = request.url.path
     if account is None:
-        if wants_page:
+        if wants_page(request):
             target = f"{path}?{request.url.query}" if request.url.query else path
             return RedirectResponse(f"/login?next={quote(target, safe='/')}", status_code=303)
-        challenge = {"www-authenticate": "Bearer"}
-        return JSONResponse({"error": "log in, or send a token"}, status_code=401, headers=challenge)
+        raise HTTPException(401, "log in, or send a token", {"www-authenticate": "Bearer"})
     if account.must_change and path not in OWN_PATHS:
-        if wants_page:
+        if wants_page(request):
             return RedirectResponse("/account", status_code=303)
-        return JSONResponse({"error": "choose a password first, at /account"}, status_code=403)
+        raise HTTPException(403, "choose a password first, at /account")
     if not account.may(role):
-        return JSONResponse({"error": f"this needs the role {role.name.lower()}"}, status_code=403)
+        raise HTTPException(403, f"this needs the role {role.name.lower()}")
     return None
 
 

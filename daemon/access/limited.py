@@ -4,6 +4,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
+from starlette.requests import Request
+
+from daemon.access.rights import EVERYBODY, Account
 from daemon.archive_reader import ArchivePage
 from daemon.event_log import BegunFilter, EventFilter, LoggedEvent
 from daemon.feedback import FeedbackCommand, UnknownEventError
@@ -105,3 +108,10 @@ class LimitedBackstage:
 
     def _is_theirs(self, event_id: str) -> bool:
         return self.archive.camera_of(event_id) is not None
+
+
+def seen_by(request: Request, backstage: Backstage) -> Backstage:
+    """Return what the account behind a request may see; whoever only watches over us sees all."""
+    account: Account = getattr(request.state, "account", EVERYBODY)
+    limits = account.cameras
+    return backstage if limits is None else LimitedBackstage(backstage, limits)

@@ -214,7 +214,7 @@ def test_another_s_camera_cannot_be_changed(client):
     log_in(client, "yuri")
     word = client.post(f"/api/v1/events/{EVENT_ID}/feedback?verdict=not_an_alarm", headers=POSTS)
     switch = client.post("/api/v1/cameras/porch/anomaly?value=OFF", headers=POSTS)
-    assert (word.status_code, switch.status_code) == (404, 400)
+    assert (word.status_code, switch.status_code) == (404, 404)
 
 
 def test_the_events_of_some_cameras_are_asked_for_as_such(client, backstage):

@@ -62,12 +62,12 @@ def test_filters_reach_the_log(client, backstage):
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("after=-1", "after must be a whole number from 0 to 9223372036854775807"),
-        ("after=x", "after must be a whole number from 0 to 9223372036854775807"),
-        ("after=99999999999999999999", "after must be a whole number from 0 to 9223372036854775807"),
-        ("limit=0", "limit must be a whole number from 1 to 500"),
-        ("limit=501", "limit must be a whole number from 1 to 500"),
-        ("kind=ufo", "kind must be one of anomaly, behaviour, camera"),
+        ("after=-1", "after must be a whole number"),
+        ("after=x", "after must be a whole number"),
+        ("after=9999999999999999999", "after must be at most 9223372036854775807"),
+        ("limit=0", "limit must be at least 1"),
+        ("limit=501", "limit must be at most 500"),
+        ("kind=ufo", "kind must be one of 'anomaly', 'behaviour', 'camera'"),
         ("before=1", "unknown parameter 'before'; there are after, limit, camera, kind, label, id"),
     ],
 )
@@ -171,11 +171,17 @@ def test_feedback_is_taken_from_our_own_page(client, backstage):
     [
         ("/api/v1/events/gone/feedback?verdict=not_an_alarm", 404, "no such event"),
         (f"/api/v1/events/{EVENT_ID}/feedback?verdict=was_an_alarm", 409, "the disk does not take it"),
-        (f"/api/v1/events/{EVENT_ID}/feedback?verdict=maybe", 400, "verdict: "),
-        (f"/api/v1/events/{EVENT_ID}/feedback", 400, "verdict: Field required"),
-        (f"{DISMISS}&event=other", 400, "event is given by the path alone"),
-        (f"{DISMISS}&colour=red", 400, "colour: "),
-        ("/api/v1/cameras/porch/budget?value=lots", 400, "budget is a number"),
+        (f"/api/v1/events/{EVENT_ID}/feedback?verdict=maybe", 400, "verdict must be one of "),
+        (f"/api/v1/events/{EVENT_ID}/feedback", 400, "verdict is required"),
+        (f"{DISMISS}&event=other", 400, "unknown parameter 'event'; there are verdict, by"),
+        (f"{DISMISS}&colour=red", 400, "unknown parameter 'colour'"),
+        (f"{DISMISS}&verdict=was_an_alarm", 400, "verdict is given 2 times"),
+        (f"/api/v1/events/{65 * 'e'}/feedback?verdict=not_an_alarm", 404, "no event has so long an id"),
+        ("/api/v1/cameras/porch/budget?value=lots", 400, "value must be a number"),
+        ("/api/v1/cameras/porch/budget?value=nan", 400, "value must be "),
+        ("/api/v1/cameras/porch/budget", 400, "value is required"),
+        ("/api/v1/cameras/nowhere/budget?value=1", 404, "no camera is named 'nowhere'"),
+        ("/api/v1/cameras/porch/lights?value=ON", 404, "no switch is named 'lights'"),
     ],
 )
 def test_what_cannot_be_taken_is_refused_in_one_sentence(client, backstage, path, status, error):

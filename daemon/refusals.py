@@ -1,0 +1,53 @@
+"""Why a request is refused in; JSON for programs, and a page for people who use a browser, out."""
+
+from http import HTTPStatus
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from daemon.rendering import TEMPLATES
+
+
+class Error(BaseModel):
+    """What is answered where a request cannot be met."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    error: str = Field(description="In one sentence, why.")
+
+
+def wants_page(request: Request) -> bool:
+    """Say whether a browser asks, for a page that somebody will look at."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def refuse(request: Request, error: Exception) -> Response:
+    """Answer what was raised; of a fault of our own nothing is told but that it is one."""
+    if not isinstance(error, HTTPException):
+        error = HTTPException(500, "this is a fault of videobertd; its log has more")
+    is_page = wants_page(request) and not request.url.path.startswith("/api/")
+    response = _page(error) if is_page else _json(error)
+    response.headers["cache-control"] = "no-store"
+    return response
+
+
+def _json(error: HTTPException) -> Response:
+    body = Error(error=_sentence(error)).model_dump()
+    return JSONResponse(body, error.status_code, headers=error.headers)
+
+
+def _page(error: HTTPException) -> Response:
+    html = TEMPLATES.get_template("error.html").render(
+        status=error.status_code, title=HTTPStatus(error.status_code).phrase, sentence=_sentence(error)
+    )
+    return Response(html, error.status_code, error.headers, media_type="text/html")
+
+
+def _sentence(error: HTTPException) -> str:
+    """Return the detail; the bare phrases that routing gives are put into a sentence."""
+    return {
+        "Not Found": "there is nothing at this address",
+        "Method Not Allowed": "this address does not take that method",
+    }.get(error.detail, error.detail)
