@@ -45,7 +45,7 @@ bench: $(FULL)
 install: $(FULL)
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A full environment serves the demo, too: nothing is taken out of it.
