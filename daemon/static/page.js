@@ -1,8 +1,8 @@
-// Keeps the page current: asks for what is new every two seconds, and only while somebody looks.
+// Keeps the page current: asks for events every second, for the rest every other, and only while somebody looks.
 import { localTime, watchPicture } from "./times.js";
 import { tell } from "./verdicts.js";
 
-const PERIOD_MS = 2000;
+const PERIOD_MS = 1000;
 const MOST_EVENTS = 100;
 const TOLD_MINUTES = 1000; // as in pages.py: rarer is an extrapolated tail, and not told as a number
 const find = (id) => document.getElementById(id);
@@ -125,23 +125,24 @@ async function ask(path) {
   return answer.json();
 }
 
-async function refresh() {
+async function refresh(everything) {
   try {
-    const [list, news, system] = await Promise.all([
-      ask("/api/v1/cameras"), ask(`/api/v1/events?after=${lastSeq}`), ask("/api/v1/system"),
-    ]);
-    showCameras(list.cameras);
-    showEvents(news);
-    showSystem(system);
+    const news = ask(`/api/v1/events?after=${lastSeq}`);
+    const rest = everything ? [ask("/api/v1/cameras"), ask("/api/v1/system")] : [];
+    const [, list, system] = await Promise.all([news.then(showEvents), ...rest]);
+    if (everything) {
+      showCameras(list.cameras);
+      showSystem(system);
+    }
     find("connection").hidden = true;
   } catch {
     find("connection").hidden = false;
   }
 }
 
-async function run() {
-  if (!document.hidden) await refresh();
-  setTimeout(run, PERIOD_MS);
+async function run(everything) {
+  if (!document.hidden) await refresh(everything);
+  setTimeout(run, PERIOD_MS, !everything);
 }
 
 find("reload").addEventListener("click", () => tell("/api/v1/reload"));
@@ -153,4 +154,4 @@ cameras.addEventListener("change", async (change) => {
   change.target.reportValidity();
 });
 document.querySelectorAll("img").forEach(watchPicture);
-run();
+run(true);

@@ -20,8 +20,9 @@ from daemon.config import HttpTable
 from daemon.server import HttpServer, bind, page_url
 from daemon.web import Door, create_app
 from pipeline.clock import SystemClock
+from tests.backstages import EVENT_ID, logged
 from tests.documents.snippets import REPOSITORY
-from tests.galleries import event_id, write_gallery
+from tests.galleries import Gallery, event_id, write_gallery
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
@@ -59,6 +60,15 @@ LOAD_ALL = """() => Promise.all([...document.images].filter(image => image.src).
     return image.decode().catch(() => null); }))"""
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the gallery is served, and the key of a session."""
+
+    url: str
+    key: str
+    gallery: Gallery
+
+
 @dataclass
 class Visit:
     """A page that is open, and what was wrong on the way."""
@@ -69,19 +79,20 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[tuple[str, str]]:
-    """Serve the gallery to accounts; yield where, and a session's key."""
+def site(tmp_path_factory) -> Iterator[Site]:
+    """Serve the gallery to who has an account."""
     folder = tmp_path_factory.mktemp("site")
     accounts = Accounts(folder, SystemClock())
     accounts.add(Account("anna", Role.ADMIN), "correct horse battery")
     http = HttpTable(port=0)
     door = Door(accounts, Policy(asks=True), SystemClock())
     with bind(http) as listener:
-        server = HttpServer(create_app(write_gallery(folder), CollectorRegistry(), http, door=door), listener)
+        gallery = write_gallery(folder)
+        server = HttpServer(create_app(gallery, CollectorRegistry(), http, door=door), listener)
         thread = threading.Thread(target=server.run, args=(threading.Event(),))
         thread.start()
         listener.listen()
-        yield page_url(http, listener), accounts.begin_session("anna", 3600.0)
+        yield Site(page_url(http, listener), accounts.begin_session("anna", 3600.0), gallery)
         server.stop_serving()
         thread.join(10)
 
@@ -110,10 +121,10 @@ def name(request) -> str:
 @pytest.fixture
 def visit(site, browser, name, form, scheme) -> Iterator[Visit]:
     """Open a page as somebody who has logged in, unless it is the page of the login."""
-    url, key = site
+    url = site.url
     context = browser.new_context(base_url=url, color_scheme=scheme, locale="en-GB", **FORMS[form])
     if name != "login":
-        context.add_cookies([{"name": COOKIE, "value": key, "url": url}])
+        context.add_cookies([{"name": COOKIE, "value": site.key, "url": url}])
     visit = Visit(context.new_page())
     visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
     visit.page.on("console", lambda said: said.type == "error" and visit.errors.append(said.text))
@@ -153,3 +164,15 @@ def test_everything_is_reached_by_tab_and_shows_that_it_is(visit):
             reached[int(stop)] = is_visible or reached.get(int(stop), False)
     assert [text for number, text in enumerate(wanted) if number not in reached] == []
     assert [wanted[number] for number, is_visible in reached.items() if not is_visible] == []
+
+
+@pytest.mark.parametrize("scheme", ["light"], indirect=True)
+@pytest.mark.parametrize("form", ["phone"], indirect=True)
+@pytest.mark.parametrize("name", ["cameras"], indirect=True)
+def test_an_event_comes_into_an_open_page_by_itself(visit, site):
+    before = site.gallery.log
+    site.gallery.log = (*before, logged(2000, label="smoke"))
+    row = visit.page.locator(f'#events > [data-id="{EVENT_ID}"]')
+    playwright.expect(row).to_contain_text("smoke", timeout=5000)  # it is asked for every second
+    assert row.evaluate("row => row === row.parentElement.firstElementChild")
+    site.gallery.log = before
