@@ -229,6 +229,15 @@ def test_a_program_sends_its_token(client, accounts):
     assert client.get("/api/v1/system", headers={"authorization": "Bearer wrong"}).status_code == 401
 
 
+def test_wrong_tokens_shut_nobody_out(client, accounts):
+    # 256 random bits are guessed by nobody; an old token in a program must not cost its neighbours theirs.
+    token = accounts.add_token("vera", "dashboard")
+    assert len(token) == 43  # 32 bytes in base64 without padding
+    wrong = [client.get("/api/v1/system", headers={"authorization": f"Bearer {n}"}) for n in range(50)]
+    assert {answer.status_code for answer in wrong} == {401}
+    assert client.get("/api/v1/system", headers={"authorization": f"Bearer {token}"}).status_code == 200
+
+
 def test_a_made_password_must_be_changed_first(client, accounts):
     accounts.set_password("vera", "made for you", must_change=True)
     log_in(client, "vera", "made for you")

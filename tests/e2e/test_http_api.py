@@ -95,7 +95,7 @@ def fuzz(daemon: DaemonProcess, folder: Path, settings: str) -> subprocess.Compl
     (folder / "schemathesis.toml").write_text(settings)
     command = [
         *(SCHEMATHESIS, "run", f"http://127.0.0.1:{daemon.http_port}{DOCUMENT_PATH}"),
-        *("--max-examples", "12", "--generation-deterministic"),
+        *("--max-examples", "8", "--generation-deterministic"),
         *("--continue-on-failure", "--no-color"),
     ]
     return subprocess.run(command, check=False, cwd=folder, text=True, capture_output=True, timeout=120)
