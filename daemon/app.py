@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 # written, too, page 1.
 INFERENCE_STOP_S = 1.0
 PUBLISHER_STOP_S = 6.0
+NOTIFY_STOP_S = 0.5  # one that waits for its service is not waited for
 SERVER_STOP_S = 1.0
 PRUNE_INTERVAL_S = 3600.0
 ROOM_CHECK_S = 60.0
@@ -125,6 +126,7 @@ class Daemon:
             for number in range(inference_threads(self._settings))
         ]
         evidence = group.start("evidence", parts.engine.recordings.run)
+        notify = tuple(group.start(f"notify[{one.name}]", one.run) for one in parts.notifiers)
         group.start("watch", self._watch)
         parts.cameras.apply(self._settings.cameras)
         server = group.start("web", parts.server.run) if parts.server else None
@@ -134,7 +136,7 @@ class Daemon:
         if not self._settings.cameras:
             logger.warning("no camera is configured: add [cameras.<name>] to %s, then SIGHUP", self._config)
         self._systemd.ready(self._status(parts))
-        return _Workers(publisher, tuple(inference), evidence, server)
+        return _Workers(publisher, tuple(inference), evidence, notify, server)
 
     def _wait(self, parts: Parts, group: ThreadGroup) -> None:
         """Do the chores until somebody asks for a stop or a thread fails."""
@@ -195,10 +197,15 @@ class Daemon:
         workers.evidence.stop()
         parts.cameras.save_learned()
         parts.delivery.announcer.go_offline()
-        workers.publisher.stop()
+        for worker in (
+            workers.publisher,
+            *workers.notify,
+        ):  # what is not notified yet is after the next start
+            worker.stop()
         parts.delivery.bell.ring()
         for name in join_all([workers.publisher, workers.evidence], PUBLISHER_STOP_S):
             logger.warning("thread %s did not end in time: what it had left is lost or comes later", name)
+        join_all(workers.notify, NOTIFY_STOP_S)
         if parts.server and workers.server:
             parts.server.stop_serving()
             workers.server.join(SERVER_STOP_S)
@@ -229,6 +236,7 @@ class _Workers:
     publisher: Worker
     inference: tuple[Worker, ...]
     evidence: Worker
+    notify: tuple[Worker, ...]
     server: Worker | None
 
 

@@ -14,6 +14,7 @@ from daemon.check import run_check
 from daemon.demo.run import run_demo
 from daemon.events_command import EventsQuery, run_events
 from daemon.exit_codes import EXIT_CANNOT_START, EXIT_OK
+from daemon.notify_command import run_notify_test
 from daemon.replay_command import ReplayRequest, run_replay
 from daemon.state_command import StateRequest, run_state
 from daemon.user_command import add_user_commands, run_user
@@ -50,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_config(commands.add_parser("run", help="run the daemon"))
     _add_demo(commands.add_parser("demo", help="show the daemon at work on cameras of its own"))
     _add_config(commands.add_parser("check", help="check the settings, each camera and the broker"))
+    _add_notify_test(commands.add_parser("notify-test", help="send a test message to each service"))
     _add_replay(commands.add_parser("replay", help="print the events of videos or folders of images"))
     _add_events(commands.add_parser("events", help="print the event log"))
     add_user_commands(
@@ -89,6 +91,11 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_notify_test(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="tables of the settings; without it all")
+    _add_config(parser)
+
+
 def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a video or a folder of images")
     parser.add_argument(
@@ -124,6 +131,7 @@ def _dispatch(options: argparse.Namespace) -> int:
         "run": lambda given: run_daemon(given.config),
         "demo": lambda given: run_demo(given.seconds, given.video),
         "check": lambda given: run_check(given.config),
+        "notify-test": lambda given: run_notify_test(given.config, given.names),
         "replay": _replay,
         "events": _events,
         "user": run_user,

@@ -19,6 +19,9 @@ from daemon.config import LOOPBACK, Settings
 from daemon.delivery import Delivery, open_delivery
 from daemon.engine import Engine
 from daemon.event_files import EventFiles, FileKind
+from daemon.notify.assembly import notifiers
+from daemon.notify.messages import LoggedMessages
+from daemon.notify.notifier import Notifier, Supplies
 from daemon.outbox import end_open_events
 from daemon.overview import Fanout, Overview
 from daemon.payloads import Origin
@@ -51,6 +54,7 @@ class Parts:
     inference: Inference
     cameras: Cameras
     house: House
+    notifiers: tuple[Notifier, ...]
     server: HttpServer | None
     page: str
 
@@ -105,7 +109,18 @@ def compose(base: Base) -> Iterator[Parts]:
         house = _house(base, stores, engine=engine, delivery=delivery, cameras=cameras)
         app = create_app(house, metrics.registry, settings.http, door=_door(settings, clock))
         server = HttpServer(app, listener) if listener else None
-        yield Parts(delivery, stores, engine, inference, cameras, house, server, page)
+        told = _notifiers(settings, stores, clock=clock, metrics=metrics)
+        yield Parts(delivery, stores, engine, inference, cameras, house, told, server, page)
+
+
+def _notifiers(settings: Settings, stores: Stores, *, clock: Clock, metrics: Metrics) -> tuple[Notifier, ...]:
+    messages = LoggedMessages(settings.storage.data_dir, lambda: stores.outbox.last_seq)
+    return notifiers(
+        settings.notify,
+        data_dir=settings.storage.data_dir,
+        public_url=settings.http.public_url,
+        supplies=Supplies(messages, stores.snapshots.read, clock, metrics),
+    )
 
 
 def _metrics(encoder: Encoder) -> Metrics:

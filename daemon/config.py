@@ -18,7 +18,8 @@ from pydantic import (
 
 from daemon.config_errors import Problem, describe_errors
 from daemon.config_sources import read_sources
-from daemon.tables import Table, check_name
+from daemon.notify.tables import Notify, unknown_names
+from daemon.tables import OptionalFile, Table, check_name, none_if_empty
 from daemon.zone_tables import RuleTable, TimeZone, Zones, check_zones_known
 from pipeline.controls import MAX_BUDGET_PER_DAY, MIN_BUDGET_PER_DAY
 from pipeline.errors import SettingsError
@@ -97,16 +98,6 @@ def _check_network(text: str) -> str:
     return text
 
 
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
-def _check_file(path: Path | None) -> Path | None:
-    if path is not None and not path.is_file():
-        raise ValueError("there is no such file")
-    return path
-
-
 CameraName = Annotated[str, AfterValidator(_check_camera_name)]
 CameraUrl = Annotated[str, AfterValidator(_check_text), AfterValidator(_check_url)]
 Host = Annotated[str, AfterValidator(_check_text), AfterValidator(_check_host)]
@@ -114,8 +105,7 @@ HeaderName = Annotated[str, AfterValidator(_check_header)]
 Network = Annotated[str, AfterValidator(_check_network)]
 PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
 Topic = Annotated[str, AfterValidator(_check_topic)]
-OptionalFile = Annotated[Path | None, BeforeValidator(_none_if_empty), AfterValidator(_check_file)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_check_path), BeforeValidator(_none_if_empty)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_check_path), BeforeValidator(none_if_empty)]
 DataPath = Annotated[Path, BeforeValidator(_check_path)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -269,6 +259,7 @@ class Settings(Table):
     inference: InferenceTable = InferenceTable()
     logging: LoggingTable = LoggingTable()
     defaults: CameraDefaults = CameraDefaults()
+    notify: Notify = Field(default_factory=dict)
     cameras: dict[CameraName, CameraTable] = Field(default_factory=dict)
 
 
@@ -282,6 +273,9 @@ def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Setti
     sources = read_sources(path, variables, Settings)
     settings, problems = _validate(sources.values)
     lines = [*sources.problems, *(f"{sources.origin(p.location)}: {p.sentence}" for p in problems)]
+    if settings is not None:
+        zones = {name: camera.zones for name, camera in settings.cameras.items()}
+        lines += [f"{path}: {line}" for line in unknown_names(settings.notify, zones)]
     if lines or settings is None:
         raise SettingsError("\n".join(lines))
     cameras = {name: camera.over(settings.defaults) for name, camera in settings.cameras.items()}

@@ -82,7 +82,8 @@ def allowed(details: ErrorDetails) -> str:
 
 def _shown(location: Location, value: object) -> str:
     """Return a value as the user would write it, without what must not be printed."""
-    if location[-1] in _SECRET_KEYS:
+    in_notify = location[0] == "notify" and "://" in str(value)  # apprise's URLs hold tokens anywhere
+    if location[-1] in _SECRET_KEYS or in_notify:
         return "this value"
     if isinstance(value, bool):
         return str(value).lower()

@@ -52,7 +52,8 @@ def read_sources(path: Path, environ: Mapping[str, str], model: type[BaseModel])
     overrides = _read_environment(environ, model)
     problems += _unknown_sections(environ, model)
     merged = _merge(values, overrides)
-    problems += _expand_urls(path, merged, environ)
+    for section in ("cameras", "notify"):
+        problems += _expand_urls(path, merged, section=section, environ=environ)
     return Sources(path, merged, overrides, tuple(problems))
 
 
@@ -96,10 +97,16 @@ def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refused_keys(path: Path, values: dict[str, Any]) -> Iterator[str]:
+    """Take out of the file's values what must not stand there, with a line for each."""
     mqtt = values.get("mqtt")
     if isinstance(mqtt, dict) and mqtt.pop("password", None) is not None:
         variable = f"{ENVIRONMENT_PREFIX}MQTT{NESTED_DELIMITER}PASSWORD"
         yield f"{path}: mqtt.password: must not stand in the file: use password_file or {variable}"
+    notify = values.get("notify")
+    for name, table in notify.items() if isinstance(notify, dict) else ():
+        url = table.get("url", "") if isinstance(table, dict) else ""
+        if isinstance(url, str) and url and not _VARIABLE.search(url):
+            yield f"{path}: notify.{name}.url: holds secrets: write ${{NAME}}, or use url_file"
 
 
 def _unknown_sections(environ: Mapping[str, str], model: type[BaseModel]) -> Iterator[str]:
@@ -110,19 +117,21 @@ def _unknown_sections(environ: Mapping[str, str], model: type[BaseModel]) -> Ite
             yield f"environment: {name}: unknown setting"
 
 
-def _expand_urls(path: Path, values: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
-    """Replace `${VAR}` in every camera's URL, in place; return a line for each variable that is not set."""
+def _expand_urls(
+    path: Path, values: dict[str, Any], *, section: str, environ: Mapping[str, str]
+) -> list[str]:
+    """Replace `${VAR}` in each URL of a section, in place; return a line for each that is not set."""
     problems: list[str] = []
-    cameras = values.get("cameras")
-    for name, camera in cameras.items() if isinstance(cameras, dict) else ():
-        if not isinstance(camera, dict) or not isinstance(camera.get("url"), str):
+    tables = values.get(section)
+    for name, table in tables.items() if isinstance(tables, dict) else ():
+        if not isinstance(table, dict) or not isinstance(table.get("url"), str):
             continue
-        url = camera["url"]
+        url, where = table["url"], f"{path}: {section}.{name}.url"
         missing = [match[1] for match in _VARIABLE.finditer(url) if match[1] not in environ]
-        problems += [f"{path}: cameras.{name}.url: the environment variable {v} is not set" for v in missing]
+        problems += [f"{where}: the environment variable {v} is not set" for v in missing]
         if "${" in _VARIABLE.sub("", url):
-            problems.append(f"{path}: cameras.{name}.url: ${{ begins no variable: write ${{NAME}}")
-        values["cameras"] = {**values["cameras"], name: {**camera, "url": _expand(url, environ)}}
+            problems.append(f"{where}: ${{ begins no variable: write ${{NAME}}")
+        values[section] = {**values[section], name: {**table, "url": _expand(url, environ)}}
     return problems
 
 

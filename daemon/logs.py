@@ -69,6 +69,7 @@ def configure_logging(level: str, line_format: Literal["text", "json"]) -> None:
     """Send every record of the program to standard error; call once, before any thread starts."""
     logging.basicConfig(level=level.upper(), handlers=[log_handler(line_format, sys.stderr)], force=True)
     logging.captureWarnings(capture=True)
-    # A line per request, packet or stage of a start helps nobody unless they ask for it by name.
-    for chatty in ("uvicorn", "paho", "amqtt", "transitions"):
+    # A line per request, packet or stage of a start helps nobody unless they ask for it by name; urllib3's
+    # would tell the tokens in the paths of notifications.
+    for chatty in ("uvicorn", "paho", "amqtt", "transitions", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,9 +1,10 @@
 """What every table of the settings file has in common."""
 
 import re
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 _NAME = re.compile(r"[a-z0-9_-]{1,32}")
 
@@ -25,4 +26,16 @@ def check_name(name: str) -> str:
     return name
 
 
+def none_if_empty(value: object) -> object:
+    """Return None for an empty text, which is how TOML says that there is none."""
+    return None if value == "" else value
+
+
+def _check_file(path: Path | None) -> Path | None:
+    if path is not None and not path.is_file():
+        raise ValueError("there is no such file")
+    return path
+
+
 Name = Annotated[str, AfterValidator(check_name)]
+OptionalFile = Annotated[Path | None, BeforeValidator(none_if_empty), AfterValidator(_check_file)]

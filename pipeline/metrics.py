@@ -35,6 +35,7 @@ class Metrics:
             "videobert_alarm_budget_used_ratio", "Alarms of the last 24 hours over the daily budget.", CAMERA
         )
         self._declare_rates()
+        self._declare_notifications()
         self.events = counter("videobert_events_total", "Events begun.", (*CAMERA, "kind", "label"))
         self.clips = counter("videobert_clips_total", "Clips of events, by outcome.", (*CAMERA, "outcome"))
         self.outbox_pending = gauge("videobert_outbox_pending", "Event messages not acknowledged yet.")
@@ -60,6 +61,26 @@ class Metrics:
         )
         self.alarms_actual = gauge(
             "videobert_alarms_actual_per_day", "Anomaly alarms a day in the last week, not confirmed.", CAMERA
+        )
+
+    def _declare_notifications(self) -> None:
+        self.notifications = Counter(
+            "videobert_notifications_total",
+            "Notifications by what became of them.",
+            ("notify", "outcome"),
+            registry=self.registry,
+        )
+        self.notification_failures = Counter(
+            "videobert_notification_failures_total",
+            "Attempts that a service did not take.",
+            ("notify", "reason"),
+            registry=self.registry,
+        )
+        self.notify_up = Gauge(
+            "videobert_notify_up",
+            "1 while the service takes what it is sent.",
+            ("notify",),
+            registry=self.registry,
         )
 
     def _declare_histograms(self) -> None:

@@ -19,6 +19,7 @@ class DaemonProcess:
         self.cameras = cameras
         self.defaults = ""  # lines of [defaults]
         self.http = ""  # lines of [http], the port apart
+        self.extra = ""  # further tables
         self.http_port = free_port()
         self._folder = folder
         self._mqtt_port = mqtt_port
@@ -47,7 +48,7 @@ class DaemonProcess:
         cameras = "".join(f'[cameras.{name}]\nurl = "{url}"\n' for name, url in self.cameras.items())
         self.config.write_text(
             f"[mqtt]\nport = {self._mqtt_port}\n[http]\nport = {self.http_port}\n{self.http}\n"
-            f'[storage]\ndata_dir = "{self.data_dir}"\n[defaults]\n{self.defaults}\n{cameras}'
+            f'[storage]\ndata_dir = "{self.data_dir}"\n[defaults]\n{self.defaults}\n{self.extra}\n{cameras}'
         )
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:

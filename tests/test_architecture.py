@@ -17,6 +17,7 @@ MAY_IMPORT = {
 }
 # Backends that not every install has: the only imports allowed inside a function.
 OPTIONAL_BACKENDS = {
+    "apprise",
     "torch",
     "transformers",
     "safetensors",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from daemon.cli import build_parser
 from daemon.config import CameraDefaults, CameraTable, Settings
+from daemon.notify.tables import NotifyTable
 from daemon.payloads import SCHEMAS, json_schema
 from daemon.topics import SWITCHES, Topics
 from daemon.zone_tables import RuleTable, ZoneTable
@@ -49,11 +50,12 @@ def tables() -> list[tuple[str, type[BaseModel], set[str]]]:
     plain = [
         (f"[{name}]", field.annotation, set(field.annotation.model_fields))
         for name, field in Settings.model_fields.items()
-        if name != "cameras"
+        if name not in {"cameras", "notify"}
     ]
     own = set(CameraTable.model_fields) - set(CameraDefaults.model_fields)
     return [
         *plain,
+        ("[notify.&lt;name&gt;]", NotifyTable, set(NotifyTable.model_fields)),
         ("[cameras.&lt;name&gt;]", CameraTable, own),
         ("[cameras.&lt;name&gt;.zones.&lt;zone&gt;]", ZoneTable, set(ZoneTable.model_fields)),
         ("[[cameras.&lt;name&gt;.rules]]", RuleTable, set(RuleTable.model_fields)),
@@ -69,11 +71,11 @@ def test_every_setting_is_documented_with_its_default(heading, model, names):
         default = (
             "required" if field.is_required() else f"`{toml(field.get_default(call_default_factory=True))}`"
         )
-        default = "none" if name in {"zones", "rules"} else default
+        default = "none" if model is CameraTable and name in {"zones", "rules"} else default
         assert documented[name][1] == default, name
 
 
-@pytest.mark.parametrize(("heading", "model", "names"), tables()[:-3])
+@pytest.mark.parametrize(("heading", "model", "names"), tables()[:-4])
 def test_every_setting_stands_in_the_commented_file(heading, model, names):
     text = (REPOSITORY / "config.toml").read_text(encoding="utf-8")
     body = text.partition(f"\n{heading}\n")[2].partition("\n[")[0]
