@@ -14,6 +14,7 @@ from daemon.check import run_check
 from daemon.demo.run import run_demo
 from daemon.events_command import EventsQuery, run_events
 from daemon.exit_codes import EXIT_CANNOT_START, EXIT_OK
+from daemon.import_command import run_import
 from daemon.notify_command import run_notify_test
 from daemon.replay_command import ReplayRequest, run_replay
 from daemon.state_command import StateRequest, run_state
@@ -52,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_demo(commands.add_parser("demo", help="show the daemon at work on cameras of its own"))
     _add_config(commands.add_parser("check", help="check the settings, each camera and the broker"))
     _add_notify_test(commands.add_parser("notify-test", help="send a test message to each service"))
+    _add_import(commands.add_parser("import-frigate", help="make settings from a Frigate configuration"))
     _add_replay(commands.add_parser("replay", help="print the events of videos or folders of images"))
     _add_events(commands.add_parser("events", help="print the event log"))
     add_user_commands(
@@ -96,6 +98,13 @@ def _add_notify_test(parser: argparse.ArgumentParser) -> None:
     _add_config(parser)
 
 
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", type=Path, metavar="FRIGATE.yml", help="Frigate's configuration")
+    parser.add_argument(
+        "--output", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings to write (%(default)s)"
+    )
+
+
 def _add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a video or a folder of images")
     parser.add_argument(
@@ -132,6 +141,7 @@ def _dispatch(options: argparse.Namespace) -> int:
         "demo": lambda given: run_demo(given.seconds, given.video),
         "check": lambda given: run_check(given.config),
         "notify-test": lambda given: run_notify_test(given.config, given.names),
+        "import-frigate": lambda given: run_import(given.source, given.output),
         "replay": _replay,
         "events": _events,
         "user": run_user,
