@@ -47,6 +47,7 @@ PUBLISHER_STOP_S = 6.0
 NOTIFY_STOP_S = 0.5  # one that waits for its service is not waited for
 SERVER_STOP_S = 1.0
 PRUNE_INTERVAL_S = 3600.0
+UPDATE_CHECK_S = 3600.0
 ROOM_CHECK_S = 60.0
 SILENCE_CHECK_S = 2.0
 
@@ -120,6 +121,7 @@ class Daemon:
         return EXIT_OK if group.failure is None else EXIT_FAILED
 
     def _start(self, parts: Parts, group: ThreadGroup) -> "_Workers":
+        parts.updates.tell()
         publisher = group.start("publish", parts.delivery.publisher.run)
         inference = [
             group.start(f"inference[{number}]", parts.inference.run)
@@ -157,6 +159,7 @@ class Daemon:
             Chore(SILENCE_CHECK_S, parts.cameras.report_silence),
             Chore(PRUNE_INTERVAL_S, parts.stores.snapshots.prune),
             Chore(PRUNE_INTERVAL_S, parts.stores.clips.prune),
+            Chore(UPDATE_CHECK_S, parts.updates.tell),
             Chore(ROOM_CHECK_S, lambda: self._make_room(parts)),
         ]
         watchdog_s = self._systemd.watchdog_interval_s()

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -14,11 +15,13 @@ from daemon.announcer import Announcer
 from daemon.archive_reader import ArchiveReader
 from daemon.assembly import mqtt_settings
 from daemon.backstage import Desks, House, Stores
+from daemon.board import Board
 from daemon.cameras import Cameras
 from daemon.config import LOOPBACK, Settings
 from daemon.delivery import Delivery, open_delivery
 from daemon.engine import Engine
 from daemon.event_files import EventFiles, FileKind
+from daemon.mqtt import MqttSettings
 from daemon.notify.assembly import notifiers
 from daemon.notify.messages import LoggedMessages
 from daemon.notify.notifier import Notifier, Supplies
@@ -28,8 +31,11 @@ from daemon.payloads import Origin
 from daemon.recordings import Recordings
 from daemon.server import HttpServer, bind, page_url
 from daemon.state_command import LEARNED_DIR
+from daemon.topics import Topics
 from daemon.tuning import Tuning
+from daemon.updates import Updates, Versions, versions_on_disk
 from daemon.web import Door, create_app
+from models.checkpoint import DEFAULT_DIR
 from models.runtime import Encoder
 from pipeline.analysis import CameraAnalysis, Outlets
 from pipeline.clock import Clock
@@ -55,6 +61,7 @@ class Parts:
     cameras: Cameras
     house: House
     notifiers: tuple[Notifier, ...]
+    updates: Updates
     server: HttpServer | None
     page: str
 
@@ -109,8 +116,9 @@ def compose(base: Base) -> Iterator[Parts]:
         house = _house(base, stores, engine=engine, delivery=delivery, cameras=cameras)
         app = create_app(house, metrics.registry, settings.http, door=_door(settings, clock))
         server = HttpServer(app, listener) if listener else None
+        updates = _updates(mqtt, settings, encoder, board=delivery.board)
         told = _notifiers(settings, stores, clock=clock, metrics=metrics)
-        yield Parts(delivery, stores, engine, inference, cameras, house, told, server, page)
+        yield Parts(delivery, stores, engine, inference, cameras, house, told, updates, server, page)
 
 
 def _notifiers(settings: Settings, stores: Stores, *, clock: Clock, metrics: Metrics) -> tuple[Notifier, ...]:
@@ -121,6 +129,13 @@ def _notifiers(settings: Settings, stores: Stores, *, clock: Clock, metrics: Met
         public_url=settings.http.public_url,
         supplies=Supplies(messages, stores.snapshots.read, clock, metrics),
     )
+
+
+def _updates(mqtt: MqttSettings, settings: Settings, encoder: Encoder, *, board: Board) -> Updates:
+    running = Versions(version("videobertd"), _model(encoder))
+    folder = settings.model.checkpoint or DEFAULT_DIR
+    topics = Topics(mqtt.base_topic, mqtt.discovery_prefix)
+    return Updates(topics, board, running=running, on_disk=lambda: versions_on_disk(folder, running))
 
 
 def _metrics(encoder: Encoder) -> Metrics:

@@ -28,6 +28,7 @@ class Delivery:
     """Events are stored, then published; everything else stands on the board. `bell` wakes the publisher."""
 
     bell: Wakeup
+    board: Board
     outbox: Outbox
     announcer: Announcer
     commands: Commands
@@ -88,6 +89,8 @@ def _join(
     topics, outbox, board = Topics(mqtt.base_topic, mqtt.discovery_prefix), traffic.outbox, traffic.board
     commands = Commands(topics, outbox=outbox, board=board)
     discovery = Discovery(topics, board=board, public_url=mqtt.public_url) if mqtt.discovery else None
+    if discovery is not None:
+        discovery.add_daemon()
     inboxes: list[Inbox] = [commands, feedback, *([] if discovery is None else [discovery])]
     publisher = Publisher(
         mqtt,
@@ -97,4 +100,4 @@ def _join(
         reconnects=Reconnects(Random()),  # noqa: S311 - jitter, not a secret
     )
     announcer = Announcer(topics, outbox=outbox, board=board)
-    return Delivery(traffic.wakeup, outbox, announcer, commands, feedback, discovery, publisher)
+    return Delivery(traffic.wakeup, board, outbox, announcer, commands, feedback, discovery, publisher)

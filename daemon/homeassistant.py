@@ -1,4 +1,4 @@
-"""Cameras in, Home Assistant's device discovery out: one retained message a camera, with all its entities.
+"""Daemon and cameras in, Home Assistant's device discovery out: a retained message each, with all entities.
 
 Source: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from daemon.board import Board
 from daemon.mqtt import Received
-from daemon.topics import Topics
+from daemon.topics import DAEMON, PARTS, Topics
 from pipeline.controls import MAX_BUDGET_PER_DAY, MIN_BUDGET_PER_DAY
 from pipeline.types import CameraStatus, EventPhase
 
@@ -21,7 +21,7 @@ Entity = dict[str, Any]  # Home Assistant's own vocabulary, which is wide and no
 
 
 class Discovery:
-    """Tells Home Assistant about the cameras, and again whenever it has restarted."""
+    """Tells Home Assistant about daemon and cameras, and again whenever it has restarted."""
 
     def __init__(self, topics: Topics, *, board: Board, public_url: str = "") -> None:
         self._topics = topics
@@ -34,21 +34,55 @@ class Discovery:
         """Where Home Assistant reports its own start."""
         return (self._topics.home_assistant_status,)
 
+    def add_daemon(self) -> None:
+        """Announce the daemon, before the cameras that are reached through it."""
+        self._announce(DAEMON, daemon_config(self._topics, self._public_url))
+
     def add_camera(self, camera: str) -> None:
         """Announce a camera and its entities."""
-        topic = self._topics.discovery(camera)
-        config = device_config(camera, self._topics, self._public_url)
-        self._announced[camera] = topic
-        self._board.put(topic, json.dumps(config, separators=(",", ":")).encode())
+        self._announce(camera, device_config(camera, self._topics, self._public_url))
 
     def remove_camera(self, camera: str) -> None:
         """Forget a camera; its announcement is taken away with its other topics."""
         self._announced.pop(camera, None)
 
     def handle(self, message: Received) -> None:
-        """Announce all cameras once more after Home Assistant's birth message."""
+        """Announce all devices once more after Home Assistant's birth message."""
         if message.topic == self._topics.home_assistant_status and message.payload == b"online":
             self._board.repeat(tuple(self._announced.values()))
+
+    def _announce(self, name: str, config: dict[str, Any]) -> None:
+        topic = self._topics.discovery(name)
+        self._announced[name] = topic
+        self._board.put(topic, json.dumps(config, separators=(",", ":")).encode())
+
+
+def daemon_config(topics: Topics, public_url: str = "") -> dict[str, Any]:
+    """Return the discovery payload of the daemon: whether it is there, and what a restart would bring."""
+    device_id = topics.device_id(DAEMON)
+    entities: dict[str, Entity] = {
+        "connectivity": {
+            "platform": "binary_sensor",
+            "name": "Connection",
+            "device_class": "connectivity",
+            "state_topic": topics.status,
+            "payload_on": "online",
+            "payload_off": "offline",
+            "entity_category": "diagnostic",
+        },
+    }
+    for part in PARTS:
+        entities[part] = {
+            "platform": "update",
+            "name": part.capitalize(),
+            "state_topic": topics.versions(part),
+            "title": "videobertd" if part == "program" else "VideoBERT",
+            "release_summary": "It is installed; restart the daemon to run it.",
+            "entity_category": "diagnostic",
+            "availability": _availability(topics),
+        }
+    device = _device(device_id, "videobertd", model="Streaming video analytics", public_url=public_url)
+    return {"device": device, "origin": _origin(), "components": _components(device_id, entities)}
 
 
 def device_config(camera: str, topics: Topics, public_url: str = "") -> dict[str, Any]:
@@ -58,25 +92,36 @@ def device_config(camera: str, topics: Topics, public_url: str = "") -> dict[str
     or nobody could see that it is offline or switch it on.
     """
     device_id = topics.device_id(camera)
-    device = {
-        "identifiers": [device_id],
-        "name": camera,
-        "manufacturer": "videobertd",
-        "model": "Camera with VideoBERT",
-        "sw_version": version("videobertd"),
-    }
-    if public_url:
-        device["configuration_url"] = public_url
+    device = _device(device_id, camera, model="Camera with VideoBERT", public_url=public_url)
     entities = _scene_entities(camera, topics) | _camera_entities(camera, topics)
     return {
-        "device": device,
-        "origin": {"name": "videobertd", "sw_version": version("videobertd"), "support_url": PROJECT_URL},
+        "device": device | {"via_device": topics.device_id(DAEMON)},
+        "origin": _origin(),
         "availability": _availability(topics) + _camera_availability(camera, topics),
         "availability_mode": "all",
-        "components": {
-            f"{device_id}_{name}": entity | {"unique_id": f"{device_id}_{name}"}
-            for name, entity in entities.items()
-        },
+        "components": _components(device_id, entities),
+    }
+
+
+def _device(device_id: str, name: str, *, model: str, public_url: str) -> Entity:
+    device = {
+        "identifiers": [device_id],
+        "name": name,
+        "manufacturer": "videobertd",
+        "model": model,
+        "sw_version": version("videobertd"),
+    }
+    return device | ({"configuration_url": public_url} if public_url else {})
+
+
+def _origin() -> Entity:
+    return {"name": "videobertd", "sw_version": version("videobertd"), "support_url": PROJECT_URL}
+
+
+def _components(device_id: str, entities: dict[str, Entity]) -> dict[str, Entity]:
+    return {
+        f"{device_id}_{name}": entity | {"unique_id": f"{device_id}_{name}"}
+        for name, entity in entities.items()
     }
 
 

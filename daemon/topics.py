@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+DAEMON = "daemon"  # stands where a camera's name does, which none may have
+PARTS = ("program", "model")
 ON_OFF_SWITCHES = ("enabled", "anomaly", "behaviour")
 SWITCHES = (*ON_OFF_SWITCHES, "budget")
 
@@ -21,6 +23,10 @@ class Topics:
     def status(self) -> str:
         """Where the daemon is `online` or `offline`; the last will stands here."""
         return f"{self.base}/status"
+
+    def versions(self, part: str) -> str:
+        """Where it stands which version of a part of the daemon runs, and which one is installed."""
+        return f"{self.base}/{DAEMON}/{part}"
 
     def camera_status(self, camera: str) -> str:
         """Where a camera's `CameraStatus` stands."""

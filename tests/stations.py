@@ -20,6 +20,7 @@ from daemon.payloads import Origin, event_message
 from daemon.publisher import Publisher, Traffic
 from daemon.reconnects import Reconnects
 from daemon.topics import Topics
+from daemon.updates import Updates, Versions
 from daemon.wakeup import Wakeup
 from pipeline.backoff import BackoffSettings
 from pipeline.clock import SystemClock
@@ -86,6 +87,9 @@ def running_station(data_dir: Path, port: int, **settings: object) -> Iterator[S
             announcer = Announcer(topics, outbox=outbox, board=board)
             commands = Commands(topics, outbox=outbox, board=board)
             discovery = Discovery(topics, board=board)
+            discovery.add_daemon()
+            current = Versions("0.1.0", "videobert-small 0.3.0")
+            Updates(topics, board, running=current, on_disk=lambda: current).tell()
             controls = CameraControls()
             announcer.add_camera("porch")
             commands.add_camera("porch", controls)

@@ -14,7 +14,7 @@ from daemon.cli import build_parser
 from daemon.config import CameraDefaults, CameraTable, Settings
 from daemon.notify.tables import NotifyTable
 from daemon.payloads import SCHEMAS, json_schema
-from daemon.topics import SWITCHES, Topics
+from daemon.topics import PARTS, SWITCHES, Topics
 from daemon.zone_tables import RuleTable, ZoneTable
 from pipeline.metrics import Metrics
 from training.__main__ import build_parser as build_training_parser
@@ -124,6 +124,7 @@ def test_every_topic_is_documented():
     camera = "<camera>"
     named = [
         topics.status,
+        *map(topics.versions, PARTS),
         topics.event(camera),
         topics.camera_status(camera),
         topics.state(camera),

@@ -1,7 +1,4 @@
-"""Discovery against Home Assistant's documented rules, written down here by hand.
-
-Source: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload, and each platform's page.
-"""
+"""Discovery against Home Assistant's documented rules, which tests/home_assistant.py writes down."""
 
 import json
 import re
@@ -10,67 +7,90 @@ import jinja2
 import pytest
 
 from daemon.board import Board
-from daemon.homeassistant import Discovery, device_config
+from daemon.homeassistant import Discovery, daemon_config, device_config
 from daemon.mqtt import Received
 from daemon.payloads import Origin, event_message, state_message
 from daemon.topics import Topics
 from pipeline.types import CameraState, Event, EventKind, EventPhase, Severity
 from tests.fakes import ManualClock
+from tests.home_assistant import problems, state_of
 
 TOPICS = Topics()
 CONFIG = device_config("porch", TOPICS, "https://cams.example")
 
-# What each platform cannot do without, and what else we may say to it.
-COMMON = {"platform", "unique_id", "name", "icon", "entity_category", "availability", "qos", "value_template"}
-REQUIRED = {
-    "event": {"state_topic", "event_types"},
-    "binary_sensor": {"state_topic"},
-    "sensor": {"state_topic"},
-    "image": {"image_topic"},
-    "switch": {"command_topic"},
-    "number": {"command_topic"},
-}
-OPTIONAL = {
-    "event": set(),
-    "binary_sensor": {"device_class"},
-    "sensor": {
-        "device_class",
-        "state_class",
-        "unit_of_measurement",
-        "suggested_display_precision",
-        "options",
-    },
-    "image": {"content_type"},
-    "switch": {"state_topic"},
-    "number": {"state_topic", "min", "max", "step", "mode"},
-}
+DAEMON = daemon_config(TOPICS, "https://cams.example")
 ENTITIES = {key.removeprefix("videobert_porch_"): entity for key, entity in CONFIG["components"].items()}
 
 
 def rendered(entity: str, payload: str) -> str:
-    """Render an entity's value template as Home Assistant does."""
-    environment = jinja2.Environment(autoescape=False)
-    environment.filters["to_json"] = json.dumps
-    values = {"value": payload}
-    if payload.startswith("{"):
-        values["value_json"] = json.loads(payload)
-    return environment.from_string(ENTITIES[entity]["value_template"]).render(values)
+    return state_of(ENTITIES[entity], payload)
 
 
 def test_the_device_names_itself_and_its_origin():
     assert CONFIG["device"]["identifiers"] == ["videobert_porch"]
     assert CONFIG["device"]["configuration_url"] == "https://cams.example"
     assert CONFIG["origin"]["name"] == "videobertd"
-    assert set(CONFIG) == {"device", "origin", "availability", "availability_mode", "components"}
 
 
-@pytest.mark.parametrize("name", ENTITIES)
-def test_an_entity_says_what_its_platform_requires_and_nothing_unknown(name):
-    entity = ENTITIES[name]
-    platform = entity["platform"]
-    assert entity["unique_id"] == f"videobert_porch_{name}"
-    assert REQUIRED[platform] <= set(entity)
-    assert set(entity) <= REQUIRED[platform] | OPTIONAL[platform] | COMMON
+@pytest.mark.parametrize("config", [CONFIG, DAEMON, device_config("porch", TOPICS)])
+def test_what_is_announced_is_what_home_assistant_takes(config):
+    assert problems(config) == []
+
+
+BROKEN = {
+    "no identifiers": lambda config: config["device"].pop("identifiers"),
+    "no origin": lambda config: config.pop("origin"),
+    "an abbreviation": lambda config: config.update(avty=config.pop("availability")),
+    "a wildcard": lambda config: entity_of(config, "event").update(state_topic="videobert/+/event"),
+    "no event types": lambda config: entity_of(config, "event").pop("event_types"),
+    "a sensor that is a setting": lambda config: entity_of(config, "status").update(entity_category="config"),
+    "options with statistics": lambda config: entity_of(config, "status").update(state_class="measurement"),
+    "two pictures": lambda config: entity_of(config, "snapshot").update(url_topic="a"),
+    "an empty range": lambda config: entity_of(config, "budget").update(max=0.1),
+    "no unique id": lambda config: entity_of(config, "motion").pop("unique_id"),
+    "a device class of another platform": lambda config: entity_of(config, "motion").update(
+        device_class="enum"
+    ),
+    "an unknown key": lambda config: entity_of(config, "motion").update(colour="red"),
+    "an unknown platform": lambda config: entity_of(config, "motion").update(platform="oracle"),
+}
+
+
+def entity_of(config, name):
+    return config["components"][f"videobert_porch_{name}"]
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_the_rules_see_each_kind_of_mistake(what):
+    config = json.loads(json.dumps(CONFIG))
+    BROKEN[what](config)
+    assert problems(config) != []
+
+
+def test_cameras_are_grouped_under_the_daemon():
+    assert DAEMON["device"]["identifiers"] == ["videobert_daemon"]
+    assert CONFIG["device"]["via_device"] == "videobert_daemon"
+    assert "via_device" not in DAEMON["device"]
+
+
+def test_the_daemon_says_whether_it_is_there_and_what_a_restart_would_bring():
+    entities = {key.removeprefix("videobert_daemon_"): entity for key, entity in DAEMON["components"].items()}
+    assert {name: entity["platform"] for name, entity in entities.items()} == {
+        "connectivity": "binary_sensor",
+        "program": "update",
+        "model": "update",
+    }
+    assert "availability" not in entities["connectivity"]  # to be offline is its own state
+    assert entities["program"]["state_topic"] == "videobert/daemon/program"
+    assert "command_topic" not in entities["program"]  # nobody can install anything from there
+
+
+def test_ids_are_made_of_device_and_entity():
+    for config in (CONFIG, DAEMON):
+        (device_id,) = config["device"]["identifiers"]
+        for key, entity in config["components"].items():
+            assert key == entity["unique_id"]
+            assert key.startswith(f"{device_id}_")
 
 
 def test_what_the_contract_asks_for_is_there():
@@ -155,3 +175,14 @@ def test_cameras_are_announced_again_after_the_birth_message(payload, repeats):
     discovery.remove_camera("porch")
     discovery.handle(Received("homeassistant/status", b"online", retained=False))
     assert board.take_due(9) == ()
+
+
+def test_the_daemon_is_announced_before_the_cameras_that_are_reached_through_it():
+    board = Board(ManualClock())
+    discovery = Discovery(TOPICS, board=board)
+    discovery.add_daemon()
+    discovery.add_camera("porch")
+    assert [notice.topic for notice in board.take_due(9)] == [
+        "homeassistant/device/videobert_daemon/config",
+        "homeassistant/device/videobert_porch/config",
+    ]
