@@ -24,7 +24,6 @@ import cv2
 from daemon.assembly import inference_threads, load_encoder
 from daemon.compose import Base, Parts, compose
 from daemon.config import Settings, load_settings
-from daemon.event_files import make_room
 from daemon.exit_codes import EXIT_FAILED, EXIT_OK
 from daemon.housekeeping import Chore, Housekeeper
 from daemon.logs import configure_logging
@@ -138,6 +137,8 @@ class Daemon:
         if not self._settings.cameras:
             logger.warning("no camera is configured: add [cameras.<name>] to %s, then SIGHUP", self._config)
         self._systemd.ready(self._status(parts))
+        parts.room.keep_free()
+        parts.room.prune()
         return _Workers(publisher, tuple(inference), evidence, notify, server)
 
     def _wait(self, parts: Parts, group: ThreadGroup) -> None:
@@ -157,19 +158,14 @@ class Daemon:
         chores = [
             Chore(self._settings.storage.learned_save_interval_s, parts.cameras.save_learned),
             Chore(SILENCE_CHECK_S, parts.cameras.report_silence),
-            Chore(PRUNE_INTERVAL_S, parts.stores.snapshots.prune),
-            Chore(PRUNE_INTERVAL_S, parts.stores.clips.prune),
+            Chore(PRUNE_INTERVAL_S, parts.room.prune),
             Chore(UPDATE_CHECK_S, parts.updates.tell),
-            Chore(ROOM_CHECK_S, lambda: self._make_room(parts)),
+            Chore(ROOM_CHECK_S, parts.room.keep_free),
         ]
         watchdog_s = self._systemd.watchdog_interval_s()
         if watchdog_s is not None:
             chores.append(Chore(watchdog_s, lambda: self._systemd.alive(self._status(parts))))
         return chores
-
-    def _make_room(self, parts: Parts) -> None:
-        storage, stores = self._settings.storage, parts.stores
-        make_room((stores.snapshots, stores.clips), storage.data_dir, storage.min_free_gb * 1e9)
 
     def _reload(self, parts: Parts) -> None:
         """Read the settings again and let other cameras run; a bad file changes nothing."""

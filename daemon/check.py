@@ -13,6 +13,8 @@ from daemon.assembly import mqtt_settings, source_settings
 from daemon.config import CameraTable, Settings, load_settings
 from daemon.exit_codes import EXIT_CANNOT_START, EXIT_OK
 from daemon.mqtt import MqttSettings, probe
+from daemon.notify.assembly import notify_services
+from daemon.notify.tables import NotifyTable
 from models.checkpoint import DEFAULT_DIR, load_checkpoint
 from pipeline.clock import SystemClock
 from pipeline.errors import VideobertdError
@@ -52,6 +54,7 @@ def check_all(settings: Settings) -> tuple[Finding, ...]:
     probes: list[tuple[str, Callable[[], str]]] = [
         ("model", lambda: _check_model(settings)),
         ("broker", lambda: _check_broker(broker)),
+        *((f"notify.{name}", _notify_probe(name, table)) for name, table in settings.notify.items()),
         *((f"cameras.{name}", _camera_probe(camera)) for name, camera in settings.cameras.items()),
     ]
     with ThreadPoolExecutor(max_workers=MAX_PROBES, thread_name_prefix="probe") as pool:
@@ -82,6 +85,14 @@ def _check_model(settings: Settings) -> str:
 
 def _check_broker(settings: MqttSettings) -> str:
     return f"{settings.host}:{settings.port} speaks {probe(settings)}"
+
+
+def _notify_probe(name: str, table: NotifyTable) -> Callable[[], str]:
+    def look() -> str:
+        notify_services({name: table})
+        return f"the URL is understood; `videobertd notify-test {name}` sends a message"
+
+    return look
 
 
 def _camera_probe(camera: CameraTable) -> Callable[[], str]:

@@ -21,6 +21,7 @@ from daemon.config import LOOPBACK, Settings
 from daemon.delivery import Delivery, open_delivery
 from daemon.engine import Engine
 from daemon.event_files import EventFiles, FileKind
+from daemon.evidence_room import EvidenceRoom
 from daemon.mqtt import MqttSettings
 from daemon.notify.assembly import notifiers
 from daemon.notify.messages import LoggedMessages
@@ -62,6 +63,7 @@ class Parts:
     house: House
     notifiers: tuple[Notifier, ...]
     updates: Updates
+    room: EvidenceRoom
     server: HttpServer | None
     page: str
 
@@ -114,11 +116,17 @@ def compose(base: Base) -> Iterator[Parts]:
         inference = Inference(encoder, engine.mailbox, cameras=engine.analyses, clock=clock, metrics=metrics)
         cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / LEARNED_DIR)
         house = _house(base, stores, engine=engine, delivery=delivery, cameras=cameras)
-        app = create_app(house, metrics.registry, settings.http, door=_door(settings, clock))
+        app = create_app(house, metrics.registry, settings.http, door=_door(settings, clock, metrics))
         server = HttpServer(app, listener) if listener else None
         updates = _updates(mqtt, settings, encoder, board=delivery.board)
+        room = EvidenceRoom(
+            {"snapshots": snapshots, "clips": clips},
+            folder=settings.storage.data_dir,
+            min_free_bytes=settings.storage.min_free_gb * 1e9,
+            metrics=metrics,
+        )
         told = _notifiers(settings, stores, clock=clock, metrics=metrics)
-        yield Parts(delivery, stores, engine, inference, cameras, house, told, updates, server, page)
+        yield Parts(delivery, stores, engine, inference, cameras, house, told, updates, room, server, page)
 
 
 def _notifiers(settings: Settings, stores: Stores, *, clock: Clock, metrics: Metrics) -> tuple[Notifier, ...]:
@@ -156,7 +164,7 @@ def _end_what_a_crash_left_open(delivery: Delivery, clock: Clock) -> None:
         logger.warning("%d events were open when the daemon last ended; they have ended now", count)
 
 
-def _door(settings: Settings, clock: Clock) -> Door:
+def _door(settings: Settings, clock: Clock, metrics: Metrics) -> Door:
     """Return who comes in over HTTP; where nobody can yet, an admin is made and told of in the log."""
     http, accounts = settings.http, Accounts(settings.storage.data_dir, clock)
     password = accounts.create_first() if http.enabled and http.asks else None
@@ -172,7 +180,7 @@ def _door(settings: Settings, clock: Clock) -> Door:
         open_metrics=http.open_metrics,
         public_host=urlsplit(http.public_url).netloc,
     )
-    return Door(accounts, policy, clock)
+    return Door(accounts, policy, clock, lambda reason: metrics.login_failures.labels(reason).inc())
 
 
 def _snapshots(settings: Settings, clock: Clock) -> EventFiles:

@@ -79,7 +79,14 @@ def open_delivery(
         )
         board = Board(clock, bell.ring)
         topics = Topics(mqtt.base_topic, mqtt.discovery_prefix)
-        feedback = FeedbackDesk(topics, outbox=outbox, board=board, clock=clock, model=origin.model)
+        feedback = FeedbackDesk(
+            topics,
+            outbox=outbox,
+            board=board,
+            clock=clock,
+            model=origin.model,
+            count=lambda camera, verdict: metrics.feedback.labels(camera, verdict).inc(),
+        )
         yield _join(mqtt, Traffic(outbox, board, bell), feedback, clock=clock, metrics=metrics)
 
 

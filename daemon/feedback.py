@@ -50,8 +50,16 @@ class FeedbackDesk:
     """Takes feedback for all cameras; a word once given is kept, and taught again at every start."""
 
     def __init__(
-        self, topics: Topics, *, outbox: Outbox, board: Board, clock: Clock, model: str | None
+        self,
+        topics: Topics,
+        *,
+        outbox: Outbox,
+        board: Board,
+        clock: Clock,
+        model: str | None,
+        count: Callable[[str, Verdict], object] = lambda _camera, _verdict: None,
     ) -> None:
+        self._count = count
         self._topics = topics
         self._outbox = outbox
         self._board = board
@@ -101,6 +109,7 @@ class FeedbackDesk:
             teach = self._pupils.get(traced.camera)
             if teach is not None and traced.model == self._model:
                 teach(lesson)
+        self._count(traced.camera, command.verdict)
         logger.info("event %s of camera %s: %s", command.event, traced.camera, command.verdict)
         answer = FeedbackMessage(
             event=command.event, verdict=command.verdict, by=command.by, given_utc=utc_text(given_utc_s)

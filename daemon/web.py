@@ -10,6 +10,7 @@ daemon/watch.py          /metrics  /healthz  /readyz
 daemon/openapi.py        /api/v1/openapi.json, what programs may ask and are answered
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -89,6 +90,7 @@ class Door:
     accounts: Accounts
     policy: Policy
     clock: Clock
+    count_failure: Callable[[str], object] = lambda _reason: None
 
 
 def create_app(
@@ -96,10 +98,11 @@ def create_app(
 ) -> Starlette:
     """Compose the routes; hosts are checked where only this machine is meant to reach us."""
     guard = Guard(door.accounts, door.policy)
+    access = AccessPages(door.accounts, door.policy, door.clock, count_failure=door.count_failure)
     return Starlette(
         routes=[
             *Pages(backstage).routes(guard),
-            *AccessPages(door.accounts, door.policy, door.clock).routes(guard),
+            *access.routes(guard),
             *Api(backstage).routes(guard),
             *Media(backstage).routes(guard),
             *Watch(backstage, registry).routes(guard),

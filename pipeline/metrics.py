@@ -36,6 +36,7 @@ class Metrics:
         )
         self._declare_rates()
         self._declare_notifications()
+        self._declare_people_and_room()
         self.events = counter("videobert_events_total", "Events begun.", (*CAMERA, "kind", "label"))
         self.clips = counter("videobert_clips_total", "Clips of events, by outcome.", (*CAMERA, "outcome"))
         self.outbox_pending = gauge("videobert_outbox_pending", "Event messages not acknowledged yet.")
@@ -61,6 +62,24 @@ class Metrics:
         )
         self.alarms_actual = gauge(
             "videobert_alarms_actual_per_day", "Anomaly alarms a day in the last week, not confirmed.", CAMERA
+        )
+
+    def _declare_people_and_room(self) -> None:
+        counter = partial(Counter, registry=self.registry)
+        self.feedback = counter(
+            "videobert_feedback_total", "What people said of alarms.", (*CAMERA, "verdict")
+        )
+        self.login_failures = counter(
+            "videobert_login_failures_total", "Logins that were refused.", ("reason",)
+        )
+        self.evidence_bytes = Gauge(
+            "videobert_evidence_bytes", "Pictures and clips on disk.", ("what",), registry=self.registry
+        )
+        self.evidence_evicted = counter(
+            "videobert_evidence_evicted_total", "Pictures and clips deleted as the disk was nearly full."
+        )
+        self.disk_free_bytes = Gauge(
+            "videobert_disk_free_bytes", "Room on the disk under data_dir.", registry=self.registry
         )
 
     def _declare_notifications(self) -> None:
@@ -117,5 +136,6 @@ class Metrics:
             self.alarms_actual,
             self.events,
             self.clips,
+            self.feedback,
         ):
             metric.remove_by_labels({"camera": camera})

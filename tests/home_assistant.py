@@ -1,4 +1,4 @@
-"""What Home Assistant takes as device discovery, as a JSON Schema; it publishes none, so this is written by hand.
+"""What Home Assistant takes as device discovery, as a JSON Schema written by hand, as it publishes none.
 
 Source: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload, and each platform's page.
 Only full names are allowed, none of its abbreviations.

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import threading
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 from anyio import from_thread
@@ -27,7 +28,15 @@ LONGEST_WAIT_BY_NAME_S = 5.0
 class AccessPages:
     """Where people say who they are; guessing is slowed by address and by name."""
 
-    def __init__(self, accounts: Accounts, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        policy: Policy,
+        clock: Clock,
+        *,
+        count_failure: Callable[[str], object] = lambda _reason: None,
+    ) -> None:
+        self._count_failure = count_failure
         self._accounts = accounts
         self._policy = policy
         self._by_address = Attempts(clock)
@@ -73,9 +82,11 @@ class AccessPages:
         with self._lock:
             wait_s = max(self._by_address.wait_s(address), self._by_name.wait_s(name[:64]))
             if wait_s > 0:
+                self._count_failure("too_often")
                 return _too_often(target, math.ceil(wait_s))
             account = self._accounts.check(name, form.get("password", ""))
             if account is None:
+                self._count_failure("wrong")
                 self._by_address.failed(address)
                 self._by_name.failed(name[:64])
                 problem = "Name or password is wrong."

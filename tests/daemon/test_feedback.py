@@ -47,7 +47,15 @@ class Desk:
         metrics, self.clock = Metrics(CollectorRegistry()), ManualClock()
         self.outbox = Outbox(folder, render, clock=self.clock, metrics=metrics)
         self.board = Board(self.clock)
-        self.desk = FeedbackDesk(TOPICS, outbox=self.outbox, board=self.board, clock=self.clock, model=model)
+        self.counted = []
+        self.desk = FeedbackDesk(
+            TOPICS,
+            outbox=self.outbox,
+            board=self.board,
+            clock=self.clock,
+            model=model,
+            count=lambda *said: self.counted.append(said),
+        )
         self.lessons = []
 
     def __enter__(self):
@@ -69,6 +77,15 @@ def desk(tmp_path):
         desk.outbox.append(ALARM)
         desk.desk.add_camera("porch", desk.lessons.append)
         yield desk
+
+
+def test_what_was_said_is_counted_once_by_camera_and_verdict(tmp_path):
+    with Desk(tmp_path) as house:
+        house.outbox.append(ALARM)
+        house.desk.give(FeedbackCommand(event="e1", verdict=Verdict.NOT_AN_ALARM))
+        with pytest.raises(UnknownEventError):
+            house.desk.give(FeedbackCommand(event="none", verdict=Verdict.NOT_AN_ALARM))
+        assert house.counted == [("porch", Verdict.NOT_AN_ALARM)]
 
 
 def test_a_command_is_kept_taught_and_answered(desk):

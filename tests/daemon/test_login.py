@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
 from daemon.access.accounts import FILE_NAME, Accounts
+from daemon.access.attempts import FREE
 from daemon.access.guard import COOKIE, Policy
 from daemon.access.rights import Account, Role
 from daemon.config import HttpTable
@@ -46,10 +47,16 @@ def backstage():
     return shown
 
 
-def client_of(backstage, accounts, policy=None, clock=None):
-    registry = CollectorRegistry()
-    Metrics(registry).camera_up.labels("porch").set(1)
-    door = Door(accounts, policy or Policy(asks=True), clock or ManualClock())
+def client_of(backstage, accounts, policy=None, clock=None, registry=None):
+    registry = registry or CollectorRegistry()
+    metrics = Metrics(registry)
+    metrics.camera_up.labels("porch").set(1)
+    door = Door(
+        accounts,
+        policy or Policy(asks=True),
+        clock or ManualClock(),
+        lambda reason: metrics.login_failures.labels(reason).inc(),
+    )
     app = create_app(backstage, registry, HTTP, door=door)
     return TestClient(app, base_url="http://cams.example:8080", follow_redirects=False)
 
@@ -141,6 +148,18 @@ def test_a_wrong_password_and_an_unknown_name_look_alike(client):
     wrong, unknown = log_in(client, "vera", "wrong password"), log_in(client, "nobody")
     assert (wrong.status_code, unknown.status_code) == (401, 401)
     assert wrong.text == unknown.text
+
+
+def test_refused_logins_are_counted_by_their_reason(backstage, accounts):
+    registry = CollectorRegistry()
+    client = client_of(backstage, accounts, registry=registry)
+    for _ in range(FREE + 2):
+        log_in(client, "vera", "wrong")
+    counts = {
+        reason: registry.get_sample_value("videobert_login_failures_total", {"reason": reason})
+        for reason in ("wrong", "too_often")
+    }
+    assert counts == {"wrong": FREE, "too_often": 2}
 
 
 def test_guessing_is_slowed(client):

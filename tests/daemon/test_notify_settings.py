@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
+from daemon.check import check_all
 from daemon.config import load_settings
 from daemon.notify.assembly import notify_rule
 from daemon.notify.rule import NotifyRule
@@ -179,3 +180,13 @@ def test_notify_test_names_what_is_missing(tmp_path, text, names, sentence):
     with pytest.raises(SettingsError) as raised:
         run_notify_test(tmp_path / "config.toml", names)
     assert str(raised.value).removeprefix(f"{tmp_path}/") == sentence
+
+
+def test_check_reads_each_url_and_sends_nothing(tmp_path, hook):
+    (tmp_path / "good").write_text(hook.url)
+    (tmp_path / "bad").write_text("nonsense://s3cret")
+    tables = "".join(f'[notify.{name}]\nurl_file = "{tmp_path}/{name}"\n' for name in ("good", "bad"))
+    findings = {finding.subject: finding for finding in check_all(load(tmp_path, tables))}
+    assert findings["notify.good"].ok
+    assert findings["notify.bad"].words.startswith("notify.bad: apprise does not know this kind of URL")
+    assert hook.taken == []

@@ -15,7 +15,16 @@ from pipeline.metrics import Metrics
 from tests.servers import end_mosquitto
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-DASHBOARD = json.loads((DEPLOY / "grafana/dashboards/videobertd.json").read_text())
+METRICS_PAGE = DEPLOY.parent / "docs/metrics.md"
+NAMES = re.compile(r"\bvideobert_\w+")
+LABELS = dict(
+    re.findall(r"^\| `(videobert_\w+)` \| \w+ \| ([^|]+) \|", METRICS_PAGE.read_text(), flags=re.MULTILINE)
+)
+DASHBOARDS = {
+    path.stem: json.loads(path.read_text()) for path in sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
+}
+# Metrics that stand in no panel, each with the reason.
+NOT_SHOWN: dict[str, str] = {}
 
 
 def tool(name: str) -> str:
@@ -41,8 +50,12 @@ def declared_series() -> set[str]:
     return names
 
 
+def expressions_of(dashboard: dict) -> list[str]:
+    return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+
+
 def panel_expressions() -> list[str]:
-    return [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", [])]
+    return [text for dashboard in DASHBOARDS.values() for text in expressions_of(dashboard)]
 
 
 def test_the_dockerfile_has_no_finding():
@@ -66,7 +79,7 @@ def test_every_alert_rule_fires_when_it_should():
 
 def test_alerts_and_panels_use_declared_metrics_only():
     text = " ".join([*panel_expressions(), (DEPLOY / "prometheus/alerts.yml").read_text()])
-    assert set(re.findall(r"\bvideobert_\w+", text)) <= declared_series()
+    assert set(NAMES.findall(text)) <= declared_series()
 
 
 def test_every_panel_holds_valid_promql(tmp_path):
@@ -77,17 +90,62 @@ def test_every_panel_holds_valid_promql(tmp_path):
     assert f"{len(rules)} rules found" in run(tool("promtool"), "check", "rules", path)
 
 
-def test_grafana_reads_the_dashboard():
+def test_every_documented_metric_stands_in_a_panel_or_has_a_reason_not_to():
+    documented = set(re.findall(r"^\| `(videobert_\w+)`", METRICS_PAGE.read_text(), flags=re.MULTILINE))
+    shown = {
+        re.sub("_(bucket|sum|count)$", "", name) for name in NAMES.findall(" ".join(panel_expressions()))
+    }
+    assert documented - shown == NOT_SHOWN.keys()
+
+
+@pytest.mark.parametrize(
+    "promised",
+    [
+        "videobert_events_total",
+        "videobert_alarm_budget_used_ratio",
+        "videobert_alarms_expected_per_day",
+        "videobert_alarms_actual_per_day",
+        "videobert_calibration_ratio",
+        "videobert_feedback_total",
+        "videobert_clips_total",
+        "videobert_evidence_bytes",
+        "videobert_notifications_total",
+        "videobert_notification_failures_total",
+    ],
+)
+def test_who_answers_alarms_sees_them_on_one_dashboard(promised):
+    assert promised in NAMES.findall(" ".join(expressions_of(DASHBOARDS["alarms"])))
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_grafana_reads_the_dashboard(name):
     reason = "grafana-foundation-sdk is not installed"
     sdk = pytest.importorskip("grafana_foundation_sdk.models.dashboard", reason=reason)
-    dashboard = sdk.Dashboard.from_json(DASHBOARD)
-    assert dashboard.uid == "videobertd"
-    assert len(dashboard.panels) == len(DASHBOARD["panels"])
+    dashboard = sdk.Dashboard.from_json(DASHBOARDS[name])
+    assert dashboard.title.startswith("videobertd: ")
+    assert len(dashboard.panels) == len(DASHBOARDS[name]["panels"])
 
 
-def test_no_two_panels_overlap():
+def test_no_two_dashboards_have_one_uid_and_each_has_the_camera_and_the_data_source_to_choose():
+    assert len({dashboard["uid"] for dashboard in DASHBOARDS.values()}) == len(DASHBOARDS) == 2
+    for dashboard in DASHBOARDS.values():
+        assert [variable["name"] for variable in dashboard["templating"]["list"]] == ["datasource", "camera"]
+
+
+def test_a_panel_of_cameras_follows_the_choice_of_camera():
+    by_camera = {name for name, labels in LABELS.items() if "camera" in labels}
+    deaf = [
+        text
+        for text in panel_expressions()
+        if by_camera & set(NAMES.findall(text)) and 'camera=~"$camera"' not in text
+    ]
+    assert deaf == []
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_no_two_panels_overlap(name):
     taken = set()
-    for panel in DASHBOARD["panels"]:
+    for panel in DASHBOARDS[name]["panels"]:
         at = panel["gridPos"]
         cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
         assert not taken & cells, panel["title"]

@@ -1,0 +1,33 @@
+"""Pictures and clips on disk in, room for new ones out: the oldest go in time, metrics tell."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from daemon.event_files import EventFiles, make_room
+from pipeline.metrics import Metrics
+
+
+class EvidenceRoom:
+    """Keeps the disk of `folder` from filling up; `kept` by the name that stands in the metrics."""
+
+    def __init__(
+        self, kept: Mapping[str, EventFiles], *, folder: Path, min_free_bytes: float, metrics: Metrics
+    ) -> None:
+        self._kept = kept
+        self._folder = folder
+        self._min_free_bytes = min_free_bytes
+        self._metrics = metrics
+
+    def keep_free(self) -> None:
+        """Delete the oldest where the disk is nearly full."""
+        gone = make_room(self._kept.values(), self._folder, self._min_free_bytes)
+        self._metrics.evidence_evicted.inc(gone)
+        if self._folder.exists():
+            self._metrics.disk_free_bytes.set(shutil.disk_usage(self._folder).free)
+
+    def prune(self) -> None:
+        """Delete what is too old or too much, and measure what is left."""
+        for name, files in self._kept.items():
+            files.prune()
+            self._metrics.evidence_bytes.labels(name).set(sum(file.size_bytes for file in files.files()))
