@@ -67,7 +67,7 @@ class Log:
 class FakeService:
     """Takes notices, or raises what a test put before them."""
 
-    script: list[ServiceError | None] = field(default_factory=list)
+    script: list[BaseException | None] = field(default_factory=list)
     taken: list[Notice] = field(default_factory=list)
     asked: list[Notice] = field(default_factory=list)
 

@@ -2,6 +2,8 @@
 
 import logging
 
+import pytest
+
 from daemon.notify.notifier import POLL_S
 from daemon.notify.rule import NotifyRule
 from daemon.notify.service import ServiceError
@@ -33,6 +35,17 @@ def test_a_restart_goes_on_where_the_last_run_ended(tmp_path):
     desk.run()
     desk.log.append(OTHER, label="two")
     desk.run()
+    desk.run()
+    assert desk.told() == ["porch: one", "porch: two"]
+
+
+def test_what_was_sent_is_not_sent_again_though_the_daemon_is_killed_right_after(tmp_path):
+    desk = begun(tmp_path)
+    desk.log.append(label="one")
+    desk.log.append(OTHER, label="two")
+    desk.service.script = [None, KeyboardInterrupt()]  # nothing catches it: nothing is written any more
+    with pytest.raises(KeyboardInterrupt):
+        desk.run()
     desk.run()
     assert desk.told() == ["porch: one", "porch: two"]
 
