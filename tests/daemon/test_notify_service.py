@@ -1,6 +1,8 @@
 """apprise against a real HTTP server: what arrives, what a failure is called, and that nothing is printed."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -86,3 +88,15 @@ def test_nothing_of_the_url_is_printed_at_any_level(hook, printed):
         open_service(hook.url).send(NOTICE)
     told = printed()
     assert [word for word in ("s3cret", "t0ken", "porch: fall") if word in told] == []
+
+
+def test_without_apprise_one_sentence_says_what_to_install():
+    code = (
+        "import sys; sys.modules['apprise'] = None\n"
+        "from daemon.notify.service import open_service\n"
+        "from pipeline.errors import SettingsError\n"
+        "try: open_service('json://192.0.2.7')\n"
+        "except SettingsError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "notifications need apprise: pip install 'videobertd[notify]'\n"
