@@ -6,7 +6,7 @@ from daemon.board import Board
 from daemon.outbox import Outbox
 from daemon.payloads import state_message
 from daemon.topics import Topics
-from pipeline.types import CameraState, CameraStatus, Event, EventKind, EventPhase
+from pipeline.types import CameraState, CameraStatus, Event, EventKind, EventPhase, Snapshot
 
 STATE_INTERVAL_S = 1.0
 
@@ -67,11 +67,11 @@ class Announcer:
                 self._states[state.camera] = state
                 self._put_state(state.camera)
 
-    def on_snapshot(self, event: Event, jpeg: bytes) -> None:
-        """Let the picture of the camera's last event stand."""
+    def on_snapshot(self, event: Event, snapshot: Snapshot) -> None:
+        """Let the picture of the camera's last event stand, its place drawn in: who sees it has no layers."""
         with self._lock:
             if event.camera in self._open:
-                self._board.put(self._topics.snapshot(event.camera), jpeg, qos=0)
+                self._board.put(self._topics.snapshot(event.camera), snapshot.marked, qos=0)
 
     def _put_state(self, camera: str) -> None:
         """Put the newest state together with the kinds of events that are open; call with the lock held."""

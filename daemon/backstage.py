@@ -18,6 +18,7 @@ from daemon.outbox import Outbox
 from daemon.overview import Overview
 from daemon.payloads import FeedbackMessage
 from daemon.publisher import BrokerHealth
+from daemon.snapshots import Layers, Part, SnapshotStore
 from daemon.views import CameraView, SystemView
 from pipeline.controls import CameraControls
 from pipeline.urls import redact_url
@@ -36,7 +37,7 @@ class Stores:
     """What is kept: the event log, pictures and clips, and how the cameras stand."""
 
     outbox: Outbox
-    snapshots: EventFiles
+    snapshots: SnapshotStore
     clips: EventFiles
     archive: ArchiveReader
     overview: Overview
@@ -106,9 +107,13 @@ class House:
         """Return the last messages, oldest first."""
         return self._stores.outbox.newest(which, limit=limit)
 
-    def snapshot(self, event_id: str) -> bytes | None:
-        """Return an event's JPEG, or None where none is kept."""
-        return self._stores.snapshots.read(event_id)
+    def snapshot(self, event_id: str, part: Part = Part.PICTURE) -> bytes | None:
+        """Return a part of an event's snapshot, or None where none is kept."""
+        return self._stores.snapshots.read(event_id, part)
+
+    def layers(self, event_id: str) -> Layers | None:
+        """Return what is drawn over an event's picture, or None where nothing is."""
+        return self._stores.snapshots.layers(event_id)
 
     @property
     def archive(self) -> ArchiveReader:

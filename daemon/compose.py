@@ -31,6 +31,7 @@ from daemon.overview import Fanout, Overview
 from daemon.payloads import Origin
 from daemon.recordings import Recordings
 from daemon.server import HttpServer, bind, page_url
+from daemon.snapshots import SnapshotStore
 from daemon.state_command import LEARNED_DIR
 from daemon.topics import Topics
 from daemon.tuning import Tuning
@@ -102,7 +103,8 @@ def compose(base: Base) -> Iterator[Parts]:
         opened = open_delivery(mqtt, settings.storage, origin=origin, clock=clock, metrics=metrics)
         delivery = stack.enter_context(opened)
         _end_what_a_crash_left_open(delivery, clock)
-        snapshots = _snapshots(settings, clock)
+        storage = settings.storage
+        snapshots = SnapshotStore(storage.data_dir / "snapshots", storage.keep_days, clock)
         archive = ArchiveReader(settings.storage.data_dir)
         stores = Stores(delivery.outbox, snapshots, clips, archive, Overview(snapshots))
         engine = _engine(
@@ -181,11 +183,6 @@ def _door(settings: Settings, clock: Clock, metrics: Metrics) -> Door:
         public_host=urlsplit(http.public_url).netloc,
     )
     return Door(accounts, policy, clock, lambda reason: metrics.login_failures.labels(reason).inc())
-
-
-def _snapshots(settings: Settings, clock: Clock) -> EventFiles:
-    kind = FileKind("snapshots", ".jpg", settings.storage.keep_days)
-    return EventFiles(settings.storage.data_dir / "snapshots", kind, clock)
 
 
 def _clips(settings: Settings, clock: Clock) -> EventFiles:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 from pipeline.clock import Clock
 
@@ -121,7 +122,14 @@ class EventFiles:
         self._trouble = trouble
 
 
-def make_room(kept: Iterable[EventFiles], folder: Path, min_free_bytes: float) -> int:
+class Kept(Protocol):
+    """Whatever has files that may go."""
+
+    def files(self) -> Iterator[KeptFile]:
+        """Yield every file."""
+
+
+def make_room(kept: Iterable[Kept], folder: Path, min_free_bytes: float) -> int:
     """Delete the oldest files until the disk of `folder` has so much room; return how many went.
 
     Events stay: what is deleted are their pictures and clips.

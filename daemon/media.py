@@ -18,7 +18,7 @@ RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-[0-9]{1,18})")
 SNAPSHOT = Operation(
     "snapshot",
     "/snapshots/{event_id}.jpg",
-    "Return an event's picture, with its place drawn in.",
+    "Return an event's plain picture.",
     (Answer("The picture.", media_type="image/jpeg"),),
 )
 CLIP = Operation(

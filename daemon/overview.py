@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from daemon.event_files import EventFiles
-from pipeline.evidence import snapshot
-from pipeline.types import CameraState, CameraStatus, Event, Listener, ObservedFrame
+from daemon.snapshots import SnapshotStore
+from pipeline.evidence import jpeg_of, picture_of
+from pipeline.types import CameraState, CameraStatus, Event, Listener, ObservedFrame, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Standing:
 class Overview:
     """Remembers how each camera stands and keeps its pictures; a Listener for any thread."""
 
-    def __init__(self, snapshots: EventFiles) -> None:
+    def __init__(self, snapshots: SnapshotStore) -> None:
         self._snapshots = snapshots
         self._lock = threading.Lock()
         self._standings: dict[str, Standing] = {}
@@ -36,7 +36,7 @@ class Overview:
     def picture(self, camera: str) -> bytes | None:
         """Return the newest frame as JPEG; it is made here, so that only who looks pays for it."""
         original = self.standing(camera).original
-        return None if original is None else snapshot(original, None)
+        return None if original is None else jpeg_of(picture_of(original))
 
     def see(self, camera: str, frame: ObservedFrame) -> None:
         """Keep a camera's newest frame in place of the one before."""
@@ -58,9 +58,9 @@ class Overview:
         """Keep the state."""
         self._change(state.camera, state=state)
 
-    def on_snapshot(self, event: Event, jpeg: bytes) -> None:
-        """Keep the event's picture."""
-        self._snapshots.save(event.camera, event.id, jpeg)
+    def on_snapshot(self, event: Event, snapshot: Snapshot) -> None:
+        """Keep the event's pictures."""
+        self._snapshots.save(event, snapshot)
 
     def _change(self, camera: str, **changes: Any) -> None:
         with self._lock:
@@ -88,7 +88,7 @@ class Fanout:
         for listener in self._listeners:
             listener.on_state(state)
 
-    def on_snapshot(self, event: Event, jpeg: bytes) -> None:
+    def on_snapshot(self, event: Event, snapshot: Snapshot) -> None:
         """Tell every listener."""
         for listener in self._listeners:
-            listener.on_snapshot(event, jpeg)
+            listener.on_snapshot(event, snapshot)

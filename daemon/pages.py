@@ -1,13 +1,15 @@
 """The state of things in, the page's HTML out; the page is complete before any script runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from daemon.archive import ArchiveFilter
 from daemon.event_log import EVERYTHING, BegunFilter, LoggedEvent
 from daemon.payloads import EventMessage
 from daemon.rendering import TEMPLATES
+from daemon.snapshots import Part
 from daemon.views import Backstage, CameraView
+from models.geometry import Point
 from pipeline.types import EventKind
 
 # Messages read for the first view; an event has at least two, so about half as many rows.
@@ -50,6 +52,8 @@ def render_event(backstage: Backstage, event_id: str) -> str | None:
         event=messages[-1],
         messages=messages,
         has_picture=backstage.snapshot(event_id) is not None,
+        layers=backstage.layers(event_id),
+        has_heat=backstage.snapshot(event_id, Part.HEAT) is not None,
         has_clip=backstage.clip(event_id) is not None,
     )
 
@@ -103,6 +107,12 @@ def rates(camera: CameraView) -> str:
     return f"a day: {expected} expected, {camera.actual_per_day:.1f} in the last week"
 
 
+def topmost(polygon: Sequence[Point]) -> Point:
+    """Return the corner at which a zone's name stands: the highest one, of these the leftmost."""
+    return min(polygon, key=lambda corner: (corner[1], corner[0]))
+
+
+TEMPLATES.filters["topmost"] = topmost
 TEMPLATES.filters["rates"] = rates
 TEMPLATES.filters["rarity"] = rarity
 TEMPLATES.filters["event_duration"] = event_duration

@@ -65,6 +65,16 @@ class RegionMessage(BaseModel):
     width: Fraction
     height: Fraction
 
+    @classmethod
+    def of(cls, region: Region) -> "RegionMessage":
+        """Return a region as it is sent."""
+        return cls(
+            x=_fraction(region.x),
+            y=_fraction(region.y),
+            width=_fraction(region.width),
+            height=_fraction(region.height),
+        )
+
 
 class EventMessage(Message):
     """One message of one event: its beginning, a change, or its end."""
@@ -143,7 +153,7 @@ def event_message(event: Event, seq: int, origin: Origin) -> EventMessage:
         start_utc=utc_text(event.start_utc_s),
         end_utc=None if event.end_utc_s is None else utc_text(event.end_utc_s),
         zones=event.zones,
-        region=None if event.region is None else _region_message(event.region),
+        region=None if event.region is None else RegionMessage.of(event.region),
         key_times_utc=tuple(map(utc_text, event.key_times_utc_s)),
         explanation=event.explanation,
         snapshot_url=_page(origin, f"snapshots/{quote(event.id, safe='')}.jpg") if has_picture else None,
@@ -216,15 +226,6 @@ def _fraction(value: float, digits: int = 4) -> float:
     if value != value:  # noqa: PLR0124 - NaN passes every comparison below; the model refuses it by name
         return value
     return round(min(max(float(value), 0.0), 1.0), digits)
-
-
-def _region_message(region: Region) -> RegionMessage:
-    return RegionMessage(
-        x=_fraction(region.x),
-        y=_fraction(region.y),
-        width=_fraction(region.width),
-        height=_fraction(region.height),
-    )
 
 
 if __name__ == "__main__":

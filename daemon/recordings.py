@@ -8,7 +8,7 @@ from daemon.event_files import EventFiles
 from pipeline.clip_file import write_clip
 from pipeline.metrics import Metrics
 from pipeline.recording import Recorder
-from pipeline.types import CameraState, CameraStatus, Event, EventKind, EventPhase
+from pipeline.types import CameraState, CameraStatus, Event, EventKind, EventPhase, Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Recordings:
     def on_state(self, state: CameraState) -> None:
         """Take no notice."""
 
-    def on_snapshot(self, event: Event, jpeg: bytes) -> None:
+    def on_snapshot(self, event: Event, snapshot: Snapshot) -> None:
         """Take no notice: pictures are kept by the overview."""
 
     def write(self, *, everything: bool = False) -> None:

@@ -8,6 +8,7 @@ from daemon.archive_reader import ArchivePage
 from daemon.event_log import BegunFilter, EventFilter, LoggedEvent
 from daemon.feedback import FeedbackCommand
 from daemon.payloads import EventMessage, FeedbackMessage
+from daemon.snapshots import Layers, Part
 from pipeline.types import CameraStatus
 
 
@@ -79,8 +80,11 @@ class Backstage(Protocol):
     def newest_events(self, which: EventFilter, *, limit: int) -> tuple[LoggedEvent, ...]:
         """Return the last messages, oldest first."""
 
-    def snapshot(self, event_id: str) -> bytes | None:
-        """Return an event's JPEG, or None where none is kept."""
+    def snapshot(self, event_id: str, part: Part = Part.PICTURE) -> bytes | None:
+        """Return a part of an event's snapshot, or None where none is kept."""
+
+    def layers(self, event_id: str) -> Layers | None:
+        """Return what is drawn over an event's picture, or None where nothing is."""
 
     @property
     def archive(self) -> Archive:

@@ -6,6 +6,7 @@ daemon/access/pages.py   /login  /logout  /account
 this file                /  /events  /events/<event>
 daemon/api.py            /api/v1/…, JSON for programs and for the page's script
 daemon/media.py          /snapshots/<event>.jpg  /clips/<event>.mp4  /cameras/<name>.jpg
+daemon/event_pictures.py /thumbnails/<event>.jpg  /snapshots/<event>/heat.png
 daemon/watch.py          /metrics  /healthz  /readyz
 daemon/openapi.py        /api/v1/openapi.json, what programs may ask and are answered
 """
@@ -34,6 +35,7 @@ from daemon.api import Api
 from daemon.archive import parse_filter, to_query
 from daemon.body_limit import BodyLimit
 from daemon.config import LOOPBACK, HttpTable
+from daemon.event_pictures import EventPictures
 from daemon.media import Media
 from daemon.openapi import document_route
 from daemon.pages import render_archive, render_event, render_page
@@ -105,6 +107,7 @@ def create_app(
             *access.routes(guard),
             *Api(backstage).routes(guard),
             *Media(backstage).routes(guard),
+            *EventPictures(backstage).routes(guard),
             *Watch(backstage, registry).routes(guard),
             document_route(guard),
             Mount("/static", StaticFiles(directory=STATIC_DIR)),

@@ -298,18 +298,18 @@ class CameraAnalysis:
     def _tell_anomaly(self, anomaly: Anomaly, frame: ObservedFrame) -> None:
         event = self._alarm_events.take(anomaly, frame)
         if event is not None:
-            self._tell_snapshot(event, frame.frame)
+            self._tell_snapshot(event, frame.frame, heat=anomaly.normality.heat)
 
     def _tell_behaviours(self, frame: SampledFrame, probabilities: Mapping[str, F32]) -> None:
         for change in self._stages.behaviour.update(frame.utc_s, probabilities):
             moment = Moment(frame, self._stages.clips.clip(), self._recent)
             told = self._behaviour_events.take(change, moment)
             if told is not None:
-                self._tell_snapshot(told.event, told.picture)
+                self._tell_snapshot(told.event, told.picture, heat=told.heat)
 
-    def _tell_snapshot(self, event: Event, frame: SampledFrame) -> None:
+    def _tell_snapshot(self, event: Event, frame: SampledFrame, *, heat: F32 | None = None) -> None:
         if event.phase is EventPhase.NEW and frame.original is not None:
-            self._listener.on_snapshot(event, snapshot(frame.original, event.region))
+            self._listener.on_snapshot(event, snapshot(frame.original, event.region, heat=heat))
 
     def _tell_state(self, utc_s: float, *, motion: bool) -> None:
         if 0 < self._state_due_s - utc_s <= STATE_INTERVAL_S:

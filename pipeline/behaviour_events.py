@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from models.occlusion import Query
 from pipeline.behaviour import BehaviourChange, BehaviourPhase
+from pipeline.cells import F32
 from pipeline.clip_buffer import Clip
 from pipeline.events import EventBook, EventKey, Finding
 from pipeline.explanation import Explainer, Reasons
@@ -23,10 +24,14 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class BehaviourTold:
-    """The message that went out, and the frame to draw if it is a new event's."""
+    """The message that went out, and the frame to draw if it is a new event's.
+
+    `heat` (14, 14) is where it moved in the frames that counted; None where the model was not asked.
+    """
 
     event: Event
     picture: SampledFrame
+    heat: F32 | None = None
 
 
 class BehaviourEvents:
@@ -58,7 +63,9 @@ class BehaviourEvents:
             self._reasons[key] = self._explainer.explain(moment.clip, moment.recent, query)
         reasons = self._reasons.get(key)
         event = self._book.begin(key, self._finding(change, frame, reasons))
-        return BehaviourTold(event, frame if reasons is None else _key_picture(moment, reasons))
+        if reasons is None:
+            return BehaviourTold(event, frame)
+        return BehaviourTold(event, _key_picture(moment, reasons), reasons.heat)
 
     def forget(self) -> None:
         """Take what is open as ended by somebody else."""

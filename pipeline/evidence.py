@@ -1,39 +1,75 @@
-"""A decoded frame and a region in, the picture that goes with an event out."""
+"""A decoded frame and what was found in it in, the pictures that go with an event out."""
 
 from typing import Any
 
 import av
 import cv2
+import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.types import Region
+from pipeline.cells import F32
+from pipeline.heat import heat_layer
+from pipeline.types import Region, Snapshot
+
+Picture = NDArray[np.uint8]  # (height, width, 3), blue first
 
 MAX_WIDTH_PX = 1280
+THUMBNAIL_PX = 320
 JPEG_QUALITY = 80
 # BGR: an orange that stands out from grass, asphalt and skin.
 REGION_COLOUR = (0, 140, 255)
 
 
-def snapshot(original: av.VideoFrame, region: Region | None) -> bytes:
-    """Return a JPEG at most 1280 pixels wide, with a rectangle around the region if there is one.
+def snapshot(original: av.VideoFrame, region: Region | None, *, heat: F32 | None = None) -> Snapshot:
+    """Return the pictures of a frame; `heat`, of any grid, says how unusual each of its cells is."""
+    picture = picture_of(original)
+    height_px, width_px = picture.shape[:2]
+    plain = jpeg_of(picture)
+    return Snapshot(
+        picture=plain,
+        marked=plain if region is None else jpeg_of(marked(picture, region)),
+        thumbnail=jpeg_of(marked(_in_small(picture), region)),
+        width_px=width_px,
+        height_px=height_px,
+        region=region,
+        heat=None if heat is None else heat_layer(heat),
+    )
+
+
+def picture_of(original: av.VideoFrame) -> Picture:
+    """Return a frame's picture, at most 1280 pixels wide.
 
     Width and height become even, as the decoder's colour planes are halved.
     """
     scale = min(1.0, MAX_WIDTH_PX / original.width)
     width_px, height_px = (max(2, 2 * round(size * scale / 2)) for size in (original.width, original.height))
-    picture: NDArray[Any] = original.reformat(width=width_px, height=height_px, format="bgr24").to_ndarray()
-    if region is not None:
-        _draw(picture, region)
+    picture: Any = original.reformat(width=width_px, height=height_px, format="bgr24").to_ndarray()
+    return np.asarray(picture, np.uint8)
+
+
+def jpeg_of(picture: Picture) -> bytes:
+    """Return a picture as JPEG."""
     _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return jpeg.tobytes()
 
 
-def _draw(picture: NDArray[Any], region: Region) -> None:
-    """Draw into the (H, W, 3) picture; a region of 0.25…0.75 on 8 pixels runs from pixel 2 to pixel 6."""
-    height_px, width_px = picture.shape[:2]
+def marked(picture: Picture, region: Region | None) -> Picture:
+    """Return the picture with a rectangle around the region, if there is one.
+
+    A region of 0.25…0.75 on 8 pixels runs from pixel 2 to pixel 6.
+    """
+    if region is None:
+        return picture
+    made, (height_px, width_px) = picture.copy(), picture.shape[:2]
     corner = (round(region.x * width_px), round(region.y * height_px))
-    opposite = (
-        round((region.x + region.width) * width_px),
-        round((region.y + region.height) * height_px),
-    )
-    cv2.rectangle(picture, corner, opposite, REGION_COLOUR, thickness=max(2, width_px // 320))
+    opposite = (round((region.x + region.width) * width_px), round((region.y + region.height) * height_px))
+    cv2.rectangle(made, corner, opposite, REGION_COLOUR, thickness=max(2, width_px // 320))
+    return made
+
+
+def _in_small(picture: Picture) -> Picture:
+    height_px, width_px = picture.shape[:2]
+    if width_px <= THUMBNAIL_PX:
+        return picture
+    size = (THUMBNAIL_PX, max(1, round(height_px * THUMBNAIL_PX / width_px)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

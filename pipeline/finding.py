@@ -44,19 +44,27 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The most unusual thing that one part sees: where, in words, and as a vector to compare."""
+    """The most unusual thing that one part sees: where, in words, and as a vector to compare.
+
+    `heat` is how unusual each cell of the part's own grid is to it.
+    """
 
     region: Region
     words: str
     signature: F32
+    heat: F32
 
 
 class _Description(NamedTuple):
-    """What a part says: on which cells of its own grid, in which words given their region, and what it is."""
+    """What a part says: on which cells of its own grid, in which words given their region, and what it is.
+
+    `heat` is how unusual each of these cells is.
+    """
 
     where: NDArray[np.bool_]
     text: Callable[[Region], str]
     what: F32
+    heat: F32
 
 
 class Findings:
@@ -78,9 +86,10 @@ class Findings:
     def of(self, part: int, *, is_record: bool) -> Finding:
         """Describe what is most unusual to a part; `is_record`: nothing learned was as unusual."""
         describe = (self._fastest, self._largest, self._oldest, self._strangest)[part]
-        where, text, what = describe(is_record=is_record)
-        region = region_of(where)
-        return Finding(region, text(region), signature.signature(part, region, what, parts=len(PARTS)))
+        said = describe(is_record=is_record)
+        region = region_of(said.where)
+        what = signature.signature(part, region, said.what, parts=len(PARTS))
+        return Finding(region, said.text(region), what, said.heat)
 
     def _fastest(self, *, is_record: bool) -> _Description:
         row, column = _peak(self.motion)
@@ -91,6 +100,7 @@ class Findings:
             around_peak(self.motion, share=REGION_SHARE),
             lambda region: words.of_motion(region, ratio, is_first=is_first, is_record=is_record),
             signature.of_motion(windows.velocity(row, column), ratio),
+            self.motion,
         )
 
     def _largest(self, *, is_record: bool) -> _Description:
@@ -103,6 +113,7 @@ class Findings:
             things.labels == number + 1 if number >= 0 else np.zeros_like(things.labels, np.bool_),
             lambda region: words.of_size(region, ratio, is_first=is_first),
             signature.of_size(ratio),
+            np.concatenate([[np.float32(0)], self._larger])[things.labels],
         )
 
     def _oldest(self, *, is_record: bool) -> _Description:
@@ -112,6 +123,7 @@ class Findings:
             lasting.where,
             lambda region: words.of_lasting(region, lasting.age_s, is_new=lasting.is_new),
             signature.of_lasting(float(lasting.where.mean()), is_new=lasting.is_new),
+            lasting.where.astype(np.float32),
         )
 
     def _strangest(self, *, is_record: bool) -> _Description:
@@ -121,6 +133,7 @@ class Findings:
             around_peak(self.appearance, share=REGION_SHARE),
             words.of_look,
             np.zeros(0, np.float32) if looks is None else signature.of_look(looks[row * SIDE + column]),
+            self.appearance,
         )
 
 

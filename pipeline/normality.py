@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.movement import Movement
 from pipeline.appearance import Appearance
-from pipeline.cells import F32, highest_per_cell
+from pipeline.cells import F32, SIDE, highest_per_cell
 from pipeline.finding import PARTS, STANDING, Findings, Found
 from pipeline.flow_normality import NO_WINDOWS, FlowNormality, Windows
 from pipeline.lasting import LastingChanges
@@ -61,6 +61,7 @@ class NormalityScore:
     `region` holds the most unusual thing; `words` says in one sentence what is unusual.
     `rarities` is the score that each part alone would have given; `part` names the rarest.
     `signature` is (14,): where two frames' are at most 1 apart, it is the same thing at about the same place.
+    `heat` is how unusual each cell is to the rarest part, on that part's own grid: (14, 14) to (80, 120).
     """
 
     score: float
@@ -71,6 +72,7 @@ class NormalityScore:
     rarities: Mapping[str, float] = field(default_factory=dict)
     part: str = ""
     signature: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
+    heat: F32 = field(default_factory=lambda: np.zeros((SIDE, SIDE), np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,7 @@ class Normality:
             rarities=dict(zip(PARTS, rarities, strict=True)),
             part=tuple(PARTS)[rarest],
             signature=finding.signature,
+            heat=finding.heat,
         )
 
     def _remember(self, cells: F32, time_s: float, *, learn: bool) -> None:

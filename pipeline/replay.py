@@ -29,7 +29,7 @@ from pipeline.metrics import Metrics
 from pipeline.reporter import StatusReporter
 from pipeline.source import SourceSettings, open_source
 from pipeline.stream import DecodedFrame
-from pipeline.types import CameraState, CameraStatus, Event
+from pipeline.types import CameraState, CameraStatus, Event, Snapshot
 
 CAMERA = "replay"
 # Between two recordings lies an interruption, long enough for every stage to notice.
@@ -175,7 +175,7 @@ class _Notes:
 
     def on_status(self, camera: str, status: CameraStatus, reason: str) -> None: ...
     def on_state(self, state: CameraState) -> None: ...
-    def on_snapshot(self, event: Event, jpeg: bytes) -> None: ...
+    def on_snapshot(self, event: Event, snapshot: Snapshot) -> None: ...
 
 
 class Player:

@@ -6,7 +6,16 @@ from datetime import tzinfo
 from enum import StrEnum
 
 from pipeline.schedule import ALWAYS, Schedule
-from pipeline.types import CameraState, CameraStatus, Event, EventKind, EventPhase, Listener, Severity
+from pipeline.types import (
+    CameraState,
+    CameraStatus,
+    Event,
+    EventKind,
+    EventPhase,
+    Listener,
+    Severity,
+    Snapshot,
+)
 from pipeline.zones import ZoneMap
 
 # An event lies in a zone where this much of its region does.
@@ -70,11 +79,11 @@ NOTHING_KNOWN = Knowledge(ZoneMap())
 
 @dataclass(slots=True)
 class _Silenced:
-    """An event that nobody is told of, and its picture, should it have to be told after all."""
+    """An event that nobody is told of, and its pictures, should it have to be told after all."""
 
     camera: str
     label: str
-    jpeg: bytes = b""
+    snapshot: Snapshot | None = None
 
 
 class RuleListener:
@@ -110,8 +119,8 @@ class RuleListener:
         if told is None:
             return
         self._listener.on_event(told)
-        if known is not None and known.jpeg:  # its picture was held back with it
-            self._listener.on_snapshot(told, known.jpeg)
+        if known is not None and known.snapshot is not None:  # its pictures were held back with it
+            self._listener.on_snapshot(told, known.snapshot)
 
     def on_status(self, camera: str, status: CameraStatus, reason: str) -> None:
         """Pass a status on."""
@@ -128,14 +137,16 @@ class RuleListener:
         behaviour = None if state.behaviour in hidden else state.behaviour
         self._listener.on_state(replace(state, active_events=tuple(shown), behaviour=behaviour))
 
-    def on_snapshot(self, event: Event, jpeg: bytes) -> None:
-        """Pass the picture of an event on that was told."""
+    def on_snapshot(self, event: Event, snapshot: Snapshot) -> None:
+        """Pass the pictures of an event on that was told, with the zones of its camera."""
+        zones = self._knowledge.get(event.camera, NOTHING_KNOWN).zones
+        outlined = replace(snapshot, outlines=zones.outlines)
         with self._lock:
             held = self._silenced.get(event.id)
             if held is not None:
-                held.jpeg = jpeg
+                held.snapshot = outlined
         if held is None:
-            self._listener.on_snapshot(event, jpeg)
+            self._listener.on_snapshot(event, outlined)
 
     def _as_told(self, event: Event, rule: Rule | None) -> Event | None:
         """Return the message as it is to be told, None where it is not."""

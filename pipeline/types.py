@@ -1,12 +1,14 @@
 """What the stages hand to one another: frames, regions, events; immutable, with the unit in every name."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.geometry import Point
 from models.geometry import Region as Region  # noqa: PLC0414 - re-exported: stages import it from here
 from models.movement import Movement
 
@@ -129,6 +131,25 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The pictures of an event's beginning: the plain one, and what is drawn over it as layers of their own.
+
+    `picture` is a JPEG of `width_px` by `height_px`; `marked` is the same with a rectangle around the region,
+    `thumbnail` that in small. `heat` is a PNG that is clear where nothing was unusual, to be stretched over
+    the picture. `outlines` are the camera's zones.
+    """
+
+    picture: bytes
+    marked: bytes
+    thumbnail: bytes
+    width_px: int
+    height_px: int
+    region: Region | None = None
+    heat: bytes | None = None
+    outlines: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CameraState:
     """What is true of a camera now; published on change, at most once a second.
 
@@ -159,5 +180,5 @@ class Listener(Protocol):
     def on_state(self, state: CameraState) -> None:
         """Take what is true of a camera now."""
 
-    def on_snapshot(self, event: Event, jpeg: bytes) -> None:
-        """Take the picture that belongs to a new event."""
+    def on_snapshot(self, event: Event, snapshot: Snapshot) -> None:
+        """Take the pictures that belong to a new event."""

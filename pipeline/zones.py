@@ -31,7 +31,15 @@ class ZoneMap:
     """The zones of one camera, drawn once; zones may overlap."""
 
     def __init__(self, zones: Iterable[Zone] = ()) -> None:
-        self._rasters: Mapping[str, Bool] = {zone.name: _raster(zone.polygon) for zone in zones}
+        self._outlines = {zone.name: zone.polygon for zone in zones}
+        self._rasters: Mapping[str, Bool] = {
+            name: _raster(polygon) for name, polygon in self._outlines.items()
+        }
+
+    @property
+    def outlines(self) -> Mapping[str, tuple[Point, ...]]:
+        """Each zone's polygon, in the order of the settings."""
+        return self._outlines
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from daemon.archive_reader import ArchivePage
 from daemon.event_log import LoggedEvent
 from daemon.feedback import FeedbackError, UnknownEventError
 from daemon.payloads import EventMessage, FeedbackMessage
+from daemon.snapshots import Layers, Part
 from daemon.views import CameraView, SystemView
 from daemon.web import Door
 from pipeline.errors import SettingsError
@@ -80,6 +81,8 @@ class FakeBackstage:
     reloads: list = field(default_factory=list)
     asked: list = field(default_factory=list)
     clips: dict = field(default_factory=dict)
+    kept: dict = field(default_factory=lambda: {Part.PICTURE: b"jpeg"})  # what is kept of EVENT_ID's snapshot
+    drawn: Layers | None = None
     archive: FakeArchive = field(default_factory=FakeArchive)
 
     def cameras(self):
@@ -98,8 +101,11 @@ class FakeBackstage:
     def clip(self, event_id):
         return self.clips.get(event_id)
 
-    def snapshot(self, event_id):
-        return b"jpeg" if event_id == EVENT_ID else None
+    def snapshot(self, event_id, part=Part.PICTURE):
+        return self.kept.get(part) if event_id == EVENT_ID else None
+
+    def layers(self, event_id):
+        return self.drawn if event_id == EVENT_ID else None
 
     def picture(self, camera):
         return b"jpeg" if camera == "porch" else None

@@ -17,7 +17,7 @@ from pipeline.errors import StateError
 from pipeline.feedback import Lesson
 from pipeline.normality import NormalityScore
 from pipeline.stream import DecodedFrame
-from pipeline.types import CameraState, CameraStatus, Event, ObservedFrame, Region, SampledFrame
+from pipeline.types import CameraState, CameraStatus, Event, ObservedFrame, Region, SampledFrame, Snapshot
 
 
 def checkpoint(**changes: object) -> Checkpoint:
@@ -179,7 +179,7 @@ class RecordingListener:
     events: list[Event] = field(default_factory=list)
     statuses: list[tuple[str, CameraStatus, str]] = field(default_factory=list)
     states: list[CameraState] = field(default_factory=list)
-    snapshots: list[tuple[Event, bytes]] = field(default_factory=list)
+    snapshots: list[tuple[Event, Snapshot]] = field(default_factory=list)
 
     def on_event(self, event: Event) -> None:
         self.events.append(event)
@@ -190,8 +190,8 @@ class RecordingListener:
     def on_state(self, state: CameraState) -> None:
         self.states.append(state)
 
-    def on_snapshot(self, event: Event, jpeg: bytes) -> None:
-        self.snapshots.append((event, jpeg))
+    def on_snapshot(self, event: Event, snapshot: Snapshot) -> None:
+        self.snapshots.append((event, snapshot))
 
 
 def observed_frame(
@@ -219,6 +219,12 @@ def moving(frame: ObservedFrame, rows: slice, columns: slice) -> ObservedFrame:
 
 
 LEFT_TOP = Region(0.0, 0.0, 0.5, 0.5)
+
+
+def pictures(marked: bytes = b"jpeg", **changes: object) -> Snapshot:
+    """Return a snapshot of which each picture says what it is."""
+    fields: dict[str, object] = {"picture": b"plain", "marked": marked, "thumbnail": b"small"}
+    return Snapshot(**{**fields, "width_px": 64, "height_px": 36, **changes})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.clock import SystemClock
-from pipeline.evidence import JPEG_QUALITY, REGION_COLOUR
+from pipeline.evidence import JPEG_QUALITY, marked
+from pipeline.heat import HEAT_COLOUR, opacity
 from pipeline.source import SourceSettings, open_source
-from pipeline.types import Region
 from training.anomaly_plots import file_name
 from training.anomaly_scores import ClipScores, Judged
 from training.measures import F64
@@ -22,7 +22,6 @@ U8 = NDArray[np.uint8]
 
 WIDTH_PX = 720
 LINE_PX, LETTERS_PER_LINE = 22, 78
-HEAT_SHARE = 0.45  # how much of the picture the hottest cell hides
 INK, PAPER = (40, 40, 40), (255, 255, 255)
 # Two moments of one clip that are less apart show the same thing.
 APART_S = 3.0
@@ -77,7 +76,7 @@ def explain(picture: U8, moment: Moment) -> U8:
     """Return the (H, W, 3) picture with heat, region and, below it, score and sentence."""
     judged = moment.judged
     made = picture if judged.heat is None else heated(picture, judged.heat)
-    _draw_region(made, judged.region)
+    made = marked(made, judged.region)
     said = {None: "", True: "; labelled abnormal", False: "; labelled normal"}[moment.is_abnormal]
     words = textwrap.wrap(judged.words.encode("ascii", "replace").decode(), LETTERS_PER_LINE)
     return np.vstack([made, _caption([f"{judged.time_s:.1f} s, score {judged.score:.1f}{said}", *words])])
@@ -86,11 +85,8 @@ def explain(picture: U8, moment: Moment) -> U8:
 def heated(picture: U8, heat: F64) -> U8:
     """Return the (H, W, 3) picture with the (14, 14) heat over it: nothing at 0, red at its highest."""
     height_px, width_px = picture.shape[:2]
-    highest = float(heat.max())
-    share = np.zeros(heat.shape, np.float32) if highest <= 0 else (heat / highest).astype(np.float32)
-    alpha = HEAT_SHARE * cv2.resize(share, (width_px, height_px), interpolation=cv2.INTER_LINEAR)[..., None]
-    red = np.array([30, 30, 230], np.float32)
-    return np.asarray(np.rint(picture + alpha * (red - picture)), np.uint8)
+    alpha = opacity(heat.astype(np.float32), width_px=width_px, height_px=height_px)[..., None]
+    return np.asarray(np.rint(picture + alpha * (np.array(HEAT_COLOUR, np.float32) - picture)), np.uint8)
 
 
 def _caption(lines: Sequence[str]) -> U8:
@@ -100,13 +96,6 @@ def _caption(lines: Sequence[str]) -> U8:
         place = (8, 18 + LINE_PX * row)
         cv2.putText(caption, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, INK, 1, lineType=cv2.LINE_AA)
     return caption
-
-
-def _draw_region(picture: U8, region: Region) -> None:
-    height_px, width_px = picture.shape[:2]
-    corner = (round(region.x * width_px), round(region.y * height_px))
-    opposite = (round((region.x + region.width) * width_px), round((region.y + region.height) * height_px))
-    cv2.rectangle(picture, corner, opposite, REGION_COLOUR, thickness=2)
 
 
 def _bgr(original: av.VideoFrame) -> U8:

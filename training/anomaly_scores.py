@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from models.runtime import Encoder
+from pipeline.cells import highest_per_cell
 from pipeline.image_folder import list_images
 from pipeline.replay import ReplayResult, ReplaySettings, taught
 from pipeline.types import Event, EventKind, EventPhase, Region
@@ -129,8 +130,6 @@ def _judged(result: ReplayResult, times_s: F64) -> Judged:
     anomaly = result.anomaly
     assert anomaly is not None  # noqa: S101 - the caller left out those without
     normality = anomaly.normality
-    rarest = max(normality.rarities, key=lambda part: normality.rarities[part], default="")
-    heat = getattr(normality, rarest, None) if rarest else None
     return Judged(
         frame=int(np.searchsorted(times_s, result.time_s - TIME_TOLERANCE_S)),
         time_s=result.time_s,
@@ -139,7 +138,7 @@ def _judged(result: ReplayResult, times_s: F64) -> Judged:
         rarities=dict(normality.rarities),
         region=normality.region,
         words=normality.words,
-        heat=None if heat is None else np.asarray(heat, np.float64),
+        heat=highest_per_cell(normality.heat).astype(np.float64),
     )
 
 

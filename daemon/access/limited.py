@@ -11,6 +11,7 @@ from daemon.archive_reader import ArchivePage
 from daemon.event_log import BegunFilter, EventFilter, LoggedEvent
 from daemon.feedback import FeedbackCommand, UnknownEventError
 from daemon.payloads import EventMessage, FeedbackMessage
+from daemon.snapshots import Layers, Part
 from daemon.views import Archive, Backstage, CameraView, SystemView
 from pipeline.errors import SettingsError
 
@@ -69,9 +70,13 @@ class LimitedBackstage:
         """Return the last messages of these cameras, oldest first."""
         return self._backstage.newest_events(replace(which, cameras=self._cameras), limit=limit)
 
-    def snapshot(self, event_id: str) -> bytes | None:
-        """Return an event's JPEG, or None where none is kept or it is not theirs."""
-        return self._backstage.snapshot(event_id) if self._is_theirs(event_id) else None
+    def snapshot(self, event_id: str, part: Part = Part.PICTURE) -> bytes | None:
+        """Return a part of an event's snapshot, or None where none is kept or it is not theirs."""
+        return self._backstage.snapshot(event_id, part) if self._is_theirs(event_id) else None
+
+    def layers(self, event_id: str) -> Layers | None:
+        """Return what is drawn over an event's picture, or None where nothing is or it is not theirs."""
+        return self._backstage.layers(event_id) if self._is_theirs(event_id) else None
 
     def clip(self, event_id: str) -> Path | None:
         """Return an event's MP4 file, or None where none is kept or it is not theirs."""

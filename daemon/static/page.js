@@ -87,7 +87,7 @@ function showEvent(event) {
     row.dataset.id = event.id;
     row.querySelectorAll("a:not(.clip)").forEach((link) => { link.href = `/events/${event.id}`; });
     if (event.kind !== "camera") {
-      row.querySelector("img").src = `/snapshots/${event.id}.jpg`;
+      row.querySelector("img").src = `/thumbnails/${event.id}.jpg`;
     }
     watchPicture(row.querySelector("img"));
     events.prepend(row);

@@ -14,7 +14,7 @@ from pipeline.controls import CameraControls
 from pipeline.errors import SettingsError
 from pipeline.metrics import Metrics
 from pipeline.types import CameraState, CameraStatus, Event, EventKind, EventPhase, Severity
-from tests.fakes import ManualClock
+from tests.fakes import ManualClock, pictures
 
 TOPICS = Topics("vb")
 NEW = Event("e", "porch", EventPhase.NEW, EventKind.ANOMALY, "unusual", 0.9, Severity.INFO, 0.0, "", 1.0)
@@ -172,11 +172,11 @@ def test_a_camera_is_offline_until_it_says_otherwise_and_again_at_the_end(outbox
 def test_what_a_removed_camera_says_late_stands_nowhere_but_its_events_count(outbox, board):
     announcer = Announcer(TOPICS, outbox=outbox, board=board)
     announcer.add_camera("porch")
-    announcer.on_snapshot(NEW, b"jpeg")
+    announcer.on_snapshot(NEW, pictures())
     announcer.remove_camera("porch")
     announcer.on_status("porch", CameraStatus.ONLINE, "")
     announcer.on_state(CameraState("porch", False, 0.5, 1.0, None, ()))
-    announcer.on_snapshot(NEW, b"jpeg")
+    announcer.on_snapshot(NEW, pictures())
     announcer.on_event(END)
     assert {board.payload(topic) for topic in TOPICS.of_camera("porch")} == {b""}
     assert outbox.pending_count == 1

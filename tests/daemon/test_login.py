@@ -79,6 +79,8 @@ def log_in(client, name, password=PASSWORD, **options):
         "/events",
         f"/events/{EVENT_ID}",
         f"/snapshots/{EVENT_ID}.jpg",
+        f"/snapshots/{EVENT_ID}/heat.png",
+        f"/thumbnails/{EVENT_ID}.jpg",
         f"/clips/{EVENT_ID}.mp4",
         "/cameras/porch.jpg",
         "/account",
@@ -218,6 +220,8 @@ def test_of_another_s_camera_there_is_no_trace(client, backstage):
     for path in (
         f"/events/{EVENT_ID}",
         f"/snapshots/{EVENT_ID}.jpg",
+        f"/snapshots/{EVENT_ID}/heat.png",
+        f"/thumbnails/{EVENT_ID}.jpg",
         f"/clips/{EVENT_ID}.mp4",
         "/cameras/porch.jpg",
     ):

@@ -4,8 +4,8 @@ import av
 import numpy as np
 import pytest
 
-from daemon.event_files import EventFiles, FileKind
 from daemon.overview import Fanout, Overview, Standing
+from daemon.snapshots import SnapshotStore
 from pipeline.clock import SystemClock
 from pipeline.types import (
     CameraState,
@@ -17,6 +17,7 @@ from pipeline.types import (
     SampledFrame,
     Severity,
 )
+from tests.fakes import pictures
 
 EVENT_ID = "00cpd7gq3g0123456789abc"
 EVENT = Event(
@@ -27,7 +28,7 @@ STATE = CameraState("porch", True, 0.25, 0.5, None, ())
 
 @pytest.fixture
 def snapshots(tmp_path):
-    return EventFiles(tmp_path, FileKind("snapshots", ".jpg", keep_days=1), SystemClock())
+    return SnapshotStore(tmp_path, 1.0, SystemClock())
 
 
 @pytest.fixture
@@ -71,8 +72,8 @@ def test_without_a_frame_there_is_no_picture(overview):
 
 
 def test_the_picture_of_an_event_is_kept_on_disk(overview, snapshots):
-    overview.on_snapshot(EVENT, b"jpeg")
-    assert snapshots.read(EVENT_ID) == b"jpeg"
+    overview.on_snapshot(EVENT, pictures())
+    assert snapshots.read(EVENT_ID) == b"plain"
 
 
 class Recorder:
@@ -90,8 +91,8 @@ class Recorder:
     def on_state(self, state):
         self.notes.append((self.name, state.camera))
 
-    def on_snapshot(self, event, jpeg):
-        self.notes.append((self.name, jpeg))
+    def on_snapshot(self, event, snapshot):
+        self.notes.append((self.name, snapshot.marked))
 
 
 def test_every_listener_is_told_in_turn():
@@ -100,6 +101,6 @@ def test_every_listener_is_told_in_turn():
     fanout.on_event(EVENT)
     fanout.on_status("porch", CameraStatus.ONLINE, "")
     fanout.on_state(STATE)
-    fanout.on_snapshot(EVENT, b"j")
+    fanout.on_snapshot(EVENT, pictures(b"j"))
     told = [EVENT_ID, CameraStatus.ONLINE, "porch", b"j"]
     assert notes == [(name, what) for what in told for name in ("first", "second")]

@@ -5,8 +5,9 @@ from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
 from daemon.config import HttpTable
-from daemon.pages import duration_text, latest_by_event, rarity
-from daemon.payloads import EventMessage
+from daemon.pages import duration_text, latest_by_event, rarity, topmost
+from daemon.payloads import EventMessage, RegionMessage
+from daemon.snapshots import Layers, Part
 from daemon.web import create_app
 from pipeline.metrics import Metrics
 from tests.backstages import EVENT_ID, EVERYBODY_IN, FakeBackstage, logged, past
@@ -87,6 +88,41 @@ def test_the_page_of_an_event_without_a_video_shows_its_picture(client, backstag
     page = client.get(f"/events/{EVENT_ID}").text
     assert "<video" not in page
     assert f'<img class="whole" src="/snapshots/{EVENT_ID}.jpg"' in page
+
+
+LAYERS = Layers(
+    width_px=200,
+    height_px=100,
+    region=RegionMessage(x=0.25, y=0.5, width=0.125, height=0.25),
+    zones={"street": ((0.1, 0.2), (0.9, 0.1), (0.5, 0.6))},
+)
+
+
+def test_the_page_of_an_event_lays_place_zones_and_heat_over_its_picture(client, backstage):
+    backstage.archive.past = past((1, EVENT_ID))
+    backstage.drawn, backstage.kept = LAYERS, {Part.PICTURE: b"plain", Part.HEAT: b"warm"}
+    page = client.get(f"/events/{EVENT_ID}").text
+    # On 200 x 100 pixels x = 0.25 is 50, y = 0.5 is 50, and so on.
+    assert '<rect class="box" x="50.0" y="50.0" width="25.0" height="25.0"/>' in page
+    assert 'points="20.0,20.0 180.0,10.0 100.0,60.0 "' in page
+    assert f'<img class="heat" src="/snapshots/{EVENT_ID}/heat.png" alt="">' in page
+    assert [name for name in ("place", "zones", "heat map") if f'off"> {name}</label>' in page] == [
+        "place",
+        "zones",
+        "heat map",
+    ]
+
+
+def test_what_an_event_does_not_have_cannot_be_switched(client, backstage):
+    backstage.archive.past = past((1, EVENT_ID))
+    backstage.drawn = Layers(width_px=200, height_px=100)
+    page = client.get(f"/events/{EVENT_ID}").text
+    assert f'src="/snapshots/{EVENT_ID}.jpg" width="200" height="100"' in page
+    assert "checkbox" not in page
+
+
+def test_a_zone_s_name_stands_at_its_highest_corner():
+    assert topmost(((0.1, 0.2), (0.9, 0.1), (0.5, 0.1))) == (0.5, 0.1)
 
 
 @pytest.mark.parametrize("event_id", ["nobody", "..%2f..%2fetc", "x" * 5000])

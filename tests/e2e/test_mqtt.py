@@ -13,6 +13,7 @@ import pytest
 from daemon.mqtt import MqttSettings, probe
 from daemon.payloads import EventMessage
 from pipeline.types import CameraState, CameraStatus
+from tests.fakes import pictures
 from tests.home_assistant import problems, state_of, topics_of
 from tests.servers import (
     listening,
@@ -99,7 +100,7 @@ def test_retained_topics_stand_right_after_a_restart_of_a_forgetful_broker(broke
         connected(station)
         station.announcer.on_status("porch", CameraStatus.FROZEN, "the picture stands still")
         station.announcer.on_state(CameraState("porch", True, 0.25, 0.5, None, ()))
-        station.announcer.on_snapshot(event(1), b"\xff\xd8jpeg")
+        station.announcer.on_snapshot(event(1), pictures(b"\xff\xd8jpeg"))
         broker.stop()
         broker.start()
         with listening(broker.port) as subscriber:
@@ -220,7 +221,7 @@ def test_what_home_assistant_is_told_of_is_what_a_capture_of_the_broker_holds(br
 @needs_mosquitto
 def test_a_camera_that_leaves_leaves_nothing_on_the_broker(broker, tmp_path):
     with running_station(tmp_path, broker.port) as station:
-        station.announcer.on_snapshot(event(1), b"jpeg")
+        station.announcer.on_snapshot(event(1), pictures(b"jpeg"))
         with listening(broker.port) as subscriber:
             subscriber.wait_for("videobert/porch/snapshot", b"jpeg")
             station.announcer.remove_camera("porch")

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from daemon.mqtt import BrokerError, MqttSettings, probe
+from tests.fakes import pictures
 from tests.servers import (
     listening,
     make_certificates,
@@ -76,8 +77,8 @@ def test_a_snapshot_that_is_too_large_for_the_broker_costs_no_connection(tmp_pat
         running_station(tmp_path, broker.port) as station,
     ):
         connected(station)
-        station.announcer.on_snapshot(event(1), b"x" * 20_001)
-        station.announcer.on_snapshot(event(1), b"y" * 20_001)
+        station.announcer.on_snapshot(event(1), pictures(b"x" * 20_001))
+        station.announcer.on_snapshot(event(1), pictures(b"y" * 20_001))
         station.send(1)
         wait_until(lambda: seqs(subscriber) == [1])
         assert subscriber.newest("videobert/porch/snapshot") is None

@@ -81,9 +81,10 @@ def test_an_alarm_becomes_an_event_with_a_snapshot_of_its_frame():
     bench = Bench({0.2: Verdict(0.6, OPENED)})
     original = av.VideoFrame(64, 48, "yuv420p")
     bench.see(0.0, 0.2, original=original)
-    ((event, jpeg),) = bench.listener.snapshots
+    ((event, shown),) = bench.listener.snapshots
     assert bench.listener.events == [event]
-    assert (event.phase, event.captured_s, jpeg[:2]) == (EventPhase.NEW, 0.2, b"\xff\xd8")
+    assert (event.phase, event.captured_s, shown.picture[:2]) == (EventPhase.NEW, 0.2, b"\xff\xd8")
+    assert shown.region == event.region
 
 
 def test_an_event_has_one_snapshot_however_often_it_is_updated():

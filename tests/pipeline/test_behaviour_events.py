@@ -62,6 +62,12 @@ def test_where_no_nearer_original_was_kept_the_picture_is_the_newest():
     assert Bench().take(BEGAN, 0.9, moment(0, 0, 0, 0, 0, 0, 0, 5)).picture.original == 7
 
 
+def test_the_heat_of_a_behaviour_is_where_it_moved_in_its_key_frames():
+    told = Bench().take(BEGAN, 0.9, moment(0, 5, 0, 0))
+    assert told.heat.shape == (14, 14)
+    assert told.heat.max() > 0
+
+
 def test_a_camera_without_originals_has_no_picture():
     assert Bench().take(BEGAN, 0.9, moment(5, 0, originals=False)).picture.original is None
 
@@ -95,4 +101,4 @@ def test_an_end_keeps_the_key_times_and_says_that_it_is_over():
 def test_without_an_explainer_an_event_says_only_what(phase):
     told = Bench(explained=False).take(phase, 0.9, moment(0, 5))
     assert (told.event.explanation, told.event.key_times_utc_s) == ("Looks like fight (0.90).", ())
-    assert told.picture.original == 1
+    assert (told.picture.original, told.heat) == (1, None)

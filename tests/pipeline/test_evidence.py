@@ -18,6 +18,9 @@ def decoded(jpeg):
     return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
 
 
+MIDDLE = Region(0.25, 0.25, 0.5, 0.5)
+
+
 def is_orange(pixel):
     """Say whether a pixel is nearer to the region's colour than to the grey of the frame."""
     return np.abs(pixel.astype(int) - REGION_COLOUR).sum() < np.abs(pixel.astype(int) - 60).sum()
@@ -33,11 +36,12 @@ def is_orange(pixel):
     ],
 )
 def test_a_snapshot_is_at_most_1280_pixels_wide_and_keeps_its_shape(width_px, height_px, shape):
-    assert decoded(snapshot(grey_frame(width_px, height_px), None)).shape == shape
+    taken = snapshot(grey_frame(width_px, height_px), None)
+    assert decoded(taken.picture).shape == shape == (taken.height_px, taken.width_px, 3)
 
 
 def test_the_region_is_drawn_around_its_place():
-    picture = decoded(snapshot(grey_frame(320, 240), Region(0.25, 0.25, 0.5, 0.5)))
+    picture = decoded(snapshot(grey_frame(320, 240), MIDDLE).marked)
     # The left edge is column 80, the right one 240, the top one row 60, the bottom one 180.
     assert all(
         is_orange(picture[row, column]) for row, column in [(120, 80), (120, 240), (60, 160), (180, 160)]
@@ -46,16 +50,33 @@ def test_the_region_is_drawn_around_its_place():
     assert not is_orange(picture[20, 20])
 
 
+def test_nothing_is_drawn_into_the_picture_that_is_kept_under_the_layers():
+    taken = snapshot(grey_frame(320, 240), MIDDLE, heat=np.ones((14, 14), np.float32))
+    picture = decoded(taken.picture)
+    assert (picture == picture[0, 0]).all()
+    assert (taken.region, taken.heat[:4]) == (MIDDLE, b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("width_px", "shape"),
+    [(1280, (180, 320, 3)), (160, (90, 160, 3))],  # 720 / 4 = 180; a small picture is left as it is
+)
+def test_a_thumbnail_is_at_most_320_pixels_wide_and_has_its_place_drawn_in(width_px, shape):
+    small = decoded(snapshot(grey_frame(width_px, width_px * 9 // 16), MIDDLE).thumbnail)
+    assert small.shape == shape
+    assert is_orange(small[shape[0] // 2, shape[1] // 4])
+
+
 def test_a_region_of_the_whole_picture_can_be_drawn():
-    picture = decoded(snapshot(grey_frame(320, 240), Region(0.0, 0.0, 1.0, 1.0)))
+    picture = decoded(snapshot(grey_frame(320, 240), Region(0.0, 0.0, 1.0, 1.0)).marked)
     assert is_orange(picture[120, 0])
 
 
 def test_without_a_region_nothing_is_drawn():
-    picture = decoded(snapshot(grey_frame(64, 48), None))
+    picture = decoded(snapshot(grey_frame(64, 48), None).marked)
     assert (picture == picture[0, 0]).all()
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj420p", "nv12", "gray", "rgb24"])
 def test_every_format_that_cameras_send_becomes_a_jpeg(pixel_format):
-    assert snapshot(grey_frame(64, 48, pixel_format), None)[:2] == b"\xff\xd8"
+    assert snapshot(grey_frame(64, 48, pixel_format), None).picture[:2] == b"\xff\xd8"

@@ -67,6 +67,25 @@ def test_a_strange_look_is_told_with_its_cell():
     assert found.words == "Nothing seen before at this place looks like this (upper right)."
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_heat_of_each_part_is_highest_in_its_region(name):
+    where, strange = np.zeros((80, 120), np.bool_), CALM.copy()
+    where[60:70, 10:16], strange[2, 10] = True, 5.0
+    moving = block(18, 30)
+    found = findings(
+        windows=Windows.of(moving),
+        things=Things.of(moving),
+        lasting=Lasting(25.2, where, is_new=True),
+        looks=np.eye(196, 112, dtype=np.float32),
+        appearance=strange,
+    ).of(NAMES.index(name), is_record=False)
+    rows, columns = found.heat.shape
+    row, column = np.argwhere(found.heat == found.heat.max())[0] + 0.5
+    assert found.region.x < column / columns < found.region.x + found.region.width
+    assert found.region.y < row / rows < found.region.y + found.region.height
+    assert found.heat.min() == 0 < found.heat.max()
+
+
 def test_a_record_is_told_as_one():
     here = Region(0.8, 0.1, 0.1, 0.1)
     usual, record = (words.of_motion(here, 3.04, is_first=False, is_record=value) for value in (False, True))

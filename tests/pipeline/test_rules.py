@@ -9,7 +9,7 @@ from pipeline.rules import Action, Knowledge, Rule, RuleListener
 from pipeline.schedule import Schedule
 from pipeline.types import CameraState, CameraStatus, Event, EventKind, EventPhase, Region, Severity
 from pipeline.zones import Zone, ZoneMap
-from tests.fakes import RecordingListener
+from tests.fakes import RecordingListener, pictures
 
 STREET = Region(0.1, 0.1, 0.2, 0.2)
 GARDEN = Region(0.7, 0.1, 0.2, 0.2)
@@ -70,7 +70,7 @@ def test_an_ignored_event_is_never_told_nor_shown(listener, told):
     for phase in EventPhase:
         listener.on_event(message(phase))
     listener.on_event(EVENT)
-    listener.on_snapshot(EVENT, b"jpeg")
+    listener.on_snapshot(EVENT, pictures())
     assert (told.events, told.snapshots) == ([], [])
 
 
@@ -93,9 +93,9 @@ def test_an_ignored_event_that_moves_on_is_told_from_then_on(listener, told):
 def test_an_ignored_event_that_is_told_after_all_has_its_picture(listener, told):
     know(listener, IGNORE_STREET)
     listener.on_event(message(EventPhase.NEW))
-    listener.on_snapshot(message(EventPhase.NEW), b"jpeg")
+    listener.on_snapshot(message(EventPhase.NEW), pictures())
     listener.on_event(message(EventPhase.UPDATE, GARDEN))
-    assert [(event.phase, jpeg) for event, jpeg in told.snapshots] == [("new", b"jpeg")]
+    assert [(event.phase, shown.marked) for event, shown in told.snapshots] == [("new", b"jpeg")]
 
 
 def test_an_ignored_behaviour_does_not_go_on_for_anybody(listener, told):
@@ -152,5 +152,12 @@ def test_a_camera_that_is_forgotten_has_no_rules(listener, told):
 def test_statuses_and_pictures_pass(listener, told):
     know(listener, IGNORE_STREET)
     listener.on_status("porch", CameraStatus.OFFLINE, "gone")
-    listener.on_snapshot(replace(EVENT, id="2"), b"jpeg")
+    listener.on_snapshot(replace(EVENT, id="2"), pictures())
     assert (len(told.statuses), len(told.snapshots)) == (1, 1)
+
+
+def test_a_snapshot_says_how_the_zones_lay_at_that_time(listener, told):
+    know(listener, IGNORE_STREET)
+    listener.on_snapshot(replace(EVENT, id="2"), pictures())
+    ((_, shown),) = told.snapshots
+    assert shown.outlines == {"street": ((0, 0), (0.5, 0), (0.5, 1), (0, 1))}

@@ -30,7 +30,7 @@ def event(phase, *, kind=EventKind.ANOMALY, score=0.6, words="Moves fast."):
 def result(time_s, score, *, events=(), frame_times_s=()):
     heat = np.full((14, 14), score, np.float32)
     rarities = {"appearance": 0.0, "motion": score}
-    said = NormalityScore(score, 0 * heat, heat, LEFT_TOP, "Moves fast.", rarities)
+    said = NormalityScore(score, 0 * heat, heat, LEFT_TOP, "Moves fast.", rarities, heat=heat)
     return ReplayResult("walk", time_s, Anomaly(said, 0.5, None), tuple(events), frame_times_s or (time_s,))
 
 
