@@ -25,6 +25,12 @@ HEAT = Operation(
     "Return how unusual each part of an event's picture was, to be laid over it.",
     (Answer("The heat map, clear where nothing was unusual.", media_type="image/png"),),
 )
+NORMAL = Operation(
+    "normal_moment",
+    "/snapshots/{event_id}/normal.jpg",
+    "Return, in small, the normal moment that looked most like an anomaly's beginning.",
+    (Answer("The picture.", media_type="image/jpeg"),),
+)
 
 
 class EventPictures:
@@ -35,7 +41,11 @@ class EventPictures:
 
     def routes(self, guard: Guard) -> list[ApiRoute]:
         """Return the addresses of these pictures, each with its description."""
-        return [guard.route(THUMBNAIL, self.thumbnail), guard.route(HEAT, self.heat)]
+        return [
+            guard.route(THUMBNAIL, self.thumbnail),
+            guard.route(HEAT, self.heat),
+            guard.route(NORMAL, self.normal),
+        ]
 
     def thumbnail(self, request: Request) -> Response:
         """Return the picture for lists; of an event that was kept without one, the whole picture."""
@@ -46,6 +56,11 @@ class EventPictures:
         """Return the heat map."""
         seen = seen_by(request, self._backstage)
         return _answer(seen.snapshot(request.path_params["event_id"], Part.HEAT), "image/png")
+
+    def normal(self, request: Request) -> Response:
+        """Return the nearest normal moment."""
+        seen = seen_by(request, self._backstage)
+        return _answer(seen.snapshot(request.path_params["event_id"], Part.NORMAL), "image/jpeg")
 
 
 def _answer(picture: bytes | None, media_type: str) -> Response:

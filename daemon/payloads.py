@@ -95,6 +95,10 @@ class EventMessage(Message):
     key_times_utc: tuple[UtcTime, ...] = Field(
         default=(), description="The moments that counted most for it, in order; behaviours only."
     )
+    nearest_normal_utc: UtcTime | None = Field(
+        default=None,
+        description="The normal moment that looked most like its beginning at that place; anomalies only.",
+    )
     explanation: str = Field(description="In one sentence, what was seen.")
     snapshot_url: str | None = Field(default=None, description="Its picture; null without http.public_url.")
     clip_url: str | None = Field(
@@ -155,6 +159,9 @@ def event_message(event: Event, seq: int, origin: Origin) -> EventMessage:
         zones=event.zones,
         region=None if event.region is None else RegionMessage.of(event.region),
         key_times_utc=tuple(map(utc_text, event.key_times_utc_s)),
+        nearest_normal_utc=None
+        if event.nearest_normal_utc_s is None
+        else utc_text(event.nearest_normal_utc_s),
         explanation=event.explanation,
         snapshot_url=_page(origin, f"snapshots/{quote(event.id, safe='')}.jpg") if has_picture else None,
         clip_url=_page(origin, f"clips/{quote(event.id, safe='')}.mp4") if origin.has_clip(event) else None,
@@ -182,6 +189,9 @@ def parse_event(payload: str) -> Event:
         region=None if region is None else Region(region.x, region.y, region.width, region.height),
         zones=message.zones,
         key_times_utc_s=tuple(map(utc_seconds, message.key_times_utc)),
+        nearest_normal_utc_s=None
+        if message.nearest_normal_utc is None
+        else utc_seconds(message.nearest_normal_utc),
     )
 
 

@@ -22,6 +22,7 @@ class Part(StrEnum):
     PICTURE = ".jpg"
     THUMBNAIL = ".thumbnail.jpg"
     HEAT = ".heat.png"
+    NORMAL = ".normal.jpg"
     LAYERS = ".layers.json"
 
 
@@ -65,6 +66,7 @@ class SnapshotStore:
             Part.PICTURE: snapshot.picture,
             Part.THUMBNAIL: snapshot.thumbnail,
             Part.HEAT: snapshot.heat,
+            Part.NORMAL: snapshot.normal,
             Part.LAYERS: layers.model_dump_json().encode(),
         }
         return all(

@@ -6,7 +6,7 @@ daemon/access/pages.py   /login  /logout  /account
 this file                /  /events  /events/<event>
 daemon/api.py            /api/v1/…, JSON for programs and for the page's script
 daemon/media.py          /snapshots/<event>.jpg  /clips/<event>.mp4  /cameras/<name>.jpg
-daemon/event_pictures.py /thumbnails/<event>.jpg  /snapshots/<event>/heat.png
+daemon/event_pictures.py /thumbnails/<event>.jpg  /snapshots/<event>/heat.png  …/normal.jpg
 daemon/watch.py          /metrics  /healthz  /readyz
 daemon/openapi.py        /api/v1/openapi.json, what programs may ask and are answered
 """

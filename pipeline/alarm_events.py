@@ -6,6 +6,7 @@ from pipeline.alarm import AlarmChange, AlarmPhase
 from pipeline.anomaly import THRESHOLD_LEVEL, Anomaly, AnomalyDetector
 from pipeline.events import EventBook, EventKey, Finding
 from pipeline.feedback import Sights
+from pipeline.gallery import NormalMoment
 from pipeline.types import Event, EventKind, ObservedFrame, Region, Severity
 
 LABEL = "unusual"
@@ -28,6 +29,12 @@ class AlarmEvents:
         self._is_told = True
         self._told_s = 0.0
         self._sights = Sights()
+        self._normal: NormalMoment | None = None
+
+    @property
+    def nearest_normal(self) -> NormalMoment | None:
+        """Return the normal moment that is nearest to the last event's beginning."""
+        return self._normal
 
     def take(self, anomaly: Anomaly, frame: ObservedFrame) -> Event | None:
         """Begin, update or end the event as the newest frame demands; return the message that went out."""
@@ -35,6 +42,7 @@ class AlarmEvents:
         if change is not None and change.phase is AlarmPhase.OPENED:
             self._sights = Sights()
             self._sights.see(anomaly.sight)
+            self._normal = self._detector.nearest_normal(anomaly.normality.region)
             return self._begin(self._finding_of(anomaly, change, frame))
         if self._finding is None:
             return None
@@ -100,6 +108,7 @@ class AlarmEvents:
             p_value=change.p_value,
             region=anomaly.normality.region,
             sights=self._sights.kept,
+            nearest_normal_utc_s=None if self._normal is None else self._normal.utc_s,
         )
 
 

@@ -18,7 +18,7 @@ from pipeline.clip_buffer import Clip, ClipBuffer
 from pipeline.controls import CameraControls
 from pipeline.errors import StateError
 from pipeline.events import EventBook, EventKey, Finding
-from pipeline.evidence import snapshot
+from pipeline.evidence import THUMBNAIL_PX, picture_of, snapshot
 from pipeline.explanation import Explainer
 from pipeline.feedback import Lesson
 from pipeline.metrics import Metrics
@@ -262,6 +262,7 @@ class CameraAnalysis:
         else:
             grid, movement = encoded.grid, frame.movement
             anomaly = detector.observe(grid, movement, utc_s, suppressed=suppressed, relearn=relearn)
+            self._show(frame.frame)
         self._level = anomaly.level
         if not is_seeing:
             self._quiet(EventKind.ANOMALY, "Anomaly events were switched off.")
@@ -269,6 +270,12 @@ class CameraAnalysis:
             self._quiet(EventKind.ANOMALY, "The whole picture has changed.")
         else:
             self._tell_anomaly(anomaly, frame)
+
+    def _show(self, frame: SampledFrame) -> None:
+        """Let the detector keep what a normal moment looks like."""
+        original = frame.original
+        if original is not None:
+            self._stages.anomaly.show(lambda: picture_of(original, THUMBNAIL_PX), frame.utc_s)
 
     def _watch(self, frame: ObservedFrame) -> None:
         """Tell of whatever moves in a zone that is watched."""
@@ -298,7 +305,9 @@ class CameraAnalysis:
     def _tell_anomaly(self, anomaly: Anomaly, frame: ObservedFrame) -> None:
         event = self._alarm_events.take(anomaly, frame)
         if event is not None:
-            self._tell_snapshot(event, frame.frame, heat=anomaly.normality.heat)
+            normal = self._alarm_events.nearest_normal
+            jpeg = None if normal is None else normal.jpeg
+            self._tell_snapshot(event, frame.frame, heat=anomaly.normality.heat, normal=jpeg)
 
     def _tell_behaviours(self, frame: SampledFrame, probabilities: Mapping[str, F32]) -> None:
         for change in self._stages.behaviour.update(frame.utc_s, probabilities):
@@ -307,9 +316,12 @@ class CameraAnalysis:
             if told is not None:
                 self._tell_snapshot(told.event, told.picture, heat=told.heat)
 
-    def _tell_snapshot(self, event: Event, frame: SampledFrame, *, heat: F32 | None = None) -> None:
+    def _tell_snapshot(
+        self, event: Event, frame: SampledFrame, *, heat: F32 | None = None, normal: bytes | None = None
+    ) -> None:
         if event.phase is EventPhase.NEW and frame.original is not None:
-            self._listener.on_snapshot(event, snapshot(frame.original, event.region, heat=heat))
+            shown = snapshot(frame.original, event.region, heat=heat, normal=normal)
+            self._listener.on_snapshot(event, shown)
 
     def _tell_state(self, utc_s: float, *, motion: bool) -> None:
         if 0 < self._state_due_s - utc_s <= STATE_INTERVAL_S:

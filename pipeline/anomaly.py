@@ -5,7 +5,7 @@ import logging
 import math
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from models.movement import Movement
 from pipeline.alarm import Alarm, AlarmChange, AlarmSettings
 from pipeline.cells import F32
 from pipeline.errors import StateError
+from pipeline.evidence import Picture
 from pipeline.feedback import Lesson, Lessons, Verdict
 from pipeline.finding import STANDING
+from pipeline.gallery import NormalGallery, NormalMoment
 from pipeline.normality import Normality, NormalityScore, NormalitySettings
-from pipeline.types import Sight
+from pipeline.types import Region, Sight
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +78,8 @@ class AnomalyDetector:
         self._excused_s: float | None = None  # since when what is seen is excused
         self._newest: Anomaly | None = None
         self._learns = True
+        self._gallery = NormalGallery()
+        self._learned_last = False
 
     @property
     def newest(self) -> Anomaly | None:
@@ -132,11 +136,26 @@ class AnomalyDetector:
         score = self._normality.rest(time_s, learn=learn, is_dismissed=self._is_dismissed)
         return self._decide(score, time_s, suppressed=suppressed)
 
+    def show(self, draw: Callable[[], Picture], time_s: float) -> None:
+        """Let the gallery of normal moments have the frame that was just observed, if that was learned."""
+        looks = self._normality.looks
+        if self._learned_last and looks is not None:
+            self._gallery.offer(time_s, looks, draw)
+
+    def nearest_normal(self, region: Region) -> NormalMoment | None:
+        """Return the normal moment that looked most like the last frame within a region, if any is kept."""
+        looks = self._normality.looks
+        return None if looks is None else self._gallery.nearest(looks, region)
+
     def _is_dismissed(self, part: str, signature: F32) -> bool:
         return self._lessons.excuse(_sight(part, signature, 0.0))
 
     def _is_to_learn(self, time_s: float, *, suppressed: bool, relearn: bool) -> bool:
-        return self._learns and (relearn or (self._is_safe(time_s) and not suppressed))
+        learn = self._learns and (relearn or (self._is_safe(time_s) and not suppressed))
+        self._learned_last = learn
+        if not learn:
+            self._gallery.interrupt()
+        return learn
 
     def _is_safe(self, time_s: float) -> bool:
         """Say whether to learn: not what alarms, and what is excused only where it stays.
@@ -179,6 +198,7 @@ class AnomalyDetector:
         arrays |= {f"normality.{name}": a for name, a in self._normality.to_arrays().items()}
         arrays |= {f"alarm.{name}": a for name, a in self._alarm.to_arrays().items()}
         arrays |= {f"lessons.{name}": a for name, a in self._lessons.to_arrays().items()}
+        arrays |= {f"gallery.{name}": a for name, a in self._gallery.to_arrays().items()}
         file = io.BytesIO()
         np.savez(file, **arrays)
         return file.getvalue()
@@ -198,14 +218,15 @@ class AnomalyDetector:
                 f"{path} was learned with {arrays.get('encoder')}, not {self._settings.encoder}."
             )
         normality, alarm = Normality(self._settings.normality), Alarm(self._settings.alarm)
-        lessons = Lessons()
+        lessons, gallery = Lessons(), NormalGallery()
         try:
             normality.from_arrays(_part(arrays, "normality."))
             alarm.from_arrays(_part(arrays, "alarm."))
             lessons.from_arrays(_part(arrays, "lessons."))
+            gallery.from_arrays(_part(arrays, "gallery."))
         except (KeyError, ValueError) as error:
             raise StateError(f"{path} is damaged: {error}.") from error
-        self._normality, self._alarm, self._lessons = normality, alarm, lessons
+        self._normality, self._alarm, self._lessons, self._gallery = normality, alarm, lessons, gallery
         logger.info("state read from %s, learned %.0f %%", path, 100 * normality.learned_ratio)
 
 

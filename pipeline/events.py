@@ -31,6 +31,7 @@ class Finding:
     """What was seen at one moment of an event.
 
     `utc_s` is the wall clock of that moment, `captured_s` the monotonic clock of the newest frame seen.
+    `nearest_normal_utc_s` belongs to the event's beginning: later ones change nothing.
     """
 
     score: float
@@ -43,6 +44,7 @@ class Finding:
     zones: tuple[str, ...] = ()
     key_times_utc_s: tuple[float, ...] = ()
     sights: tuple[Sight, ...] = ()
+    nearest_normal_utc_s: float | None = None
 
 
 def new_event_id(utc_s: float) -> str:
@@ -190,6 +192,7 @@ def _begun(key: EventKey, finding: Finding, event_id: str) -> Event:
         zones=finding.zones,
         key_times_utc_s=finding.key_times_utc_s,
         sights=finding.sights,
+        nearest_normal_utc_s=finding.nearest_normal_utc_s,
     )
 
 

@@ -20,7 +20,9 @@ JPEG_QUALITY = 80
 REGION_COLOUR = (0, 140, 255)
 
 
-def snapshot(original: av.VideoFrame, region: Region | None, *, heat: F32 | None = None) -> Snapshot:
+def snapshot(
+    original: av.VideoFrame, region: Region | None, *, heat: F32 | None = None, normal: bytes | None = None
+) -> Snapshot:
     """Return the pictures of a frame; `heat`, of any grid, says how unusual each of its cells is."""
     picture = picture_of(original)
     height_px, width_px = picture.shape[:2]
@@ -33,24 +35,33 @@ def snapshot(original: av.VideoFrame, region: Region | None, *, heat: F32 | None
         height_px=height_px,
         region=region,
         heat=None if heat is None else heat_layer(heat),
+        normal=normal,
     )
 
 
-def picture_of(original: av.VideoFrame) -> Picture:
-    """Return a frame's picture, at most 1280 pixels wide.
+def picture_of(original: av.VideoFrame, max_width_px: int = MAX_WIDTH_PX) -> Picture:
+    """Return a frame's picture, at most so wide.
 
     Width and height become even, as the decoder's colour planes are halved.
     """
-    scale = min(1.0, MAX_WIDTH_PX / original.width)
+    scale = min(1.0, max_width_px / original.width)
     width_px, height_px = (max(2, 2 * round(size * scale / 2)) for size in (original.width, original.height))
-    picture: Any = original.reformat(width=width_px, height=height_px, format="bgr24").to_ndarray()
+    # One thread: swscale's own threads cost more than they bring at these sizes.
+    scaled = original.reformat(width=width_px, height=height_px, format="bgr24", threads=1)
+    picture: Any = scaled.to_ndarray()
     return np.asarray(picture, np.uint8)
 
 
-def jpeg_of(picture: Picture) -> bytes:
+def jpeg_of(picture: Picture, quality: int = JPEG_QUALITY) -> bytes:
     """Return a picture as JPEG."""
-    _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return jpeg.tobytes()
+
+
+def jpeg_within(picture: Picture, max_bytes: int) -> bytes | None:
+    """Return a picture as the best JPEG that is no larger, None where even a bad one is."""
+    tried = (jpeg_of(picture, quality) for quality in (JPEG_QUALITY, 60, 40, 20))
+    return next((jpeg for jpeg in tried if len(jpeg) <= max_bytes), None)
 
 
 def marked(picture: Picture, region: Region | None) -> Picture:

@@ -110,6 +110,11 @@ class Normality:
         """How much of the learning phase is over, 0 to 1."""
         return min(1.0, self._observed_s / self._settings.learn_s)
 
+    @property
+    def looks(self) -> F32 | None:
+        """Return the (196, 112) unit vectors of the last frame that was not still; None while unknown."""
+        return self._cells
+
     def observe(
         self,
         grid: F32,

@@ -110,6 +110,8 @@ class Event:
     `captured_s` is the monotonic clock of the newest frame that the decision saw: latency starts there.
     `key_times_utc_s` are the moments that counted most for it, in order (behaviours only).
     `sights` is what it showed so far, by which feedback knows it again (anomalies only); not published.
+    `nearest_normal_utc_s` is the moment that looked most like its beginning there, and was normal (anomalies
+    only).
     """
 
     id: str
@@ -128,6 +130,7 @@ class Event:
     zones: tuple[str, ...] = ()
     key_times_utc_s: tuple[float, ...] = ()
     sights: tuple[Sight, ...] = ()
+    nearest_normal_utc_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ class Snapshot:
 
     `picture` is a JPEG of `width_px` by `height_px`; `marked` is the same with a rectangle around the region,
     `thumbnail` that in small. `heat` is a PNG that is clear where nothing was unusual, to be stretched over
-    the picture. `outlines` are the camera's zones.
+    the picture. `outlines` are the camera's zones; `normal` is a JPEG of the nearest normal moment.
     """
 
     picture: bytes
@@ -146,6 +149,7 @@ class Snapshot:
     height_px: int
     region: Region | None = None
     heat: bytes | None = None
+    normal: bytes | None = None
     outlines: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
 
 

@@ -15,6 +15,7 @@ from pipeline.alarm import AlarmChange, AlarmPhase
 from pipeline.anomaly import Anomaly
 from pipeline.errors import StateError
 from pipeline.feedback import Lesson
+from pipeline.gallery import NormalMoment
 from pipeline.normality import NormalityScore
 from pipeline.stream import DecodedFrame
 from pipeline.types import CameraState, CameraStatus, Event, ObservedFrame, Region, SampledFrame, Snapshot
@@ -253,6 +254,8 @@ class ScriptedDetector:
     actual_per_day: float = 0.5
     lessons: list[Lesson] = field(default_factory=list)
     relearned: list[float] = field(default_factory=list)
+    shown: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)  # time, shape of the picture
+    normal: NormalMoment | None = None
     unusual_share: float = 0.0
 
     def teach(self, lesson: Lesson) -> None:
@@ -278,6 +281,12 @@ class ScriptedDetector:
     def rest(self, time_s: float, *, suppressed: bool, relearn: bool = False) -> Anomaly:
         self.rested.append((time_s, suppressed))
         return self._say(time_s)
+
+    def show(self, draw: Callable[[], np.ndarray], time_s: float) -> None:
+        self.shown.append((time_s, draw().shape))
+
+    def nearest_normal(self, region: Region) -> NormalMoment | None:
+        return self.normal
 
     def to_bytes(self) -> bytes:
         return f"{len(self.observed)} frames".encode()

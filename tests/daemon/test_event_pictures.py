@@ -12,7 +12,9 @@ from tests.backstages import EVENT_ID, EVERYBODY_IN, FakeBackstage
 
 @pytest.fixture
 def backstage():
-    return FakeBackstage(kept={Part.PICTURE: b"plain", Part.THUMBNAIL: b"small", Part.HEAT: b"warm"})
+    return FakeBackstage(
+        kept={Part.PICTURE: b"plain", Part.THUMBNAIL: b"small", Part.HEAT: b"warm", Part.NORMAL: b"calm"}
+    )
 
 
 @pytest.fixture
@@ -27,6 +29,7 @@ def client(backstage):
     [
         (f"/thumbnails/{EVENT_ID}.jpg", b"small", "image/jpeg"),
         (f"/snapshots/{EVENT_ID}/heat.png", b"warm", "image/png"),
+        (f"/snapshots/{EVENT_ID}/normal.jpg", b"calm", "image/jpeg"),
     ],
 )
 def test_each_picture_is_served_for_who_asked_alone(client, path, content, media_type):
@@ -41,7 +44,7 @@ def test_an_event_without_a_thumbnail_is_shown_by_its_picture(client, backstage)
 
 
 @pytest.mark.parametrize("event_id", ["1" * 23, "..%2f..%2fetc", "%00"])
-@pytest.mark.parametrize("path", ["/thumbnails/{}.jpg", "/snapshots/{}/heat.png"])
+@pytest.mark.parametrize("path", ["/thumbnails/{}.jpg", "/snapshots/{}/heat.png", "/snapshots/{}/normal.jpg"])
 def test_of_an_event_that_is_not_known_there_is_nothing(client, path, event_id):
     assert client.get(path.format(event_id)).status_code == 404
 

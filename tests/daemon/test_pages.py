@@ -4,6 +4,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
+from daemon.archive_reader import ArchivePage
 from daemon.config import HttpTable
 from daemon.pages import duration_text, latest_by_event, rarity, topmost
 from daemon.payloads import EventMessage, RegionMessage
@@ -119,6 +120,18 @@ def test_what_an_event_does_not_have_cannot_be_switched(client, backstage):
     page = client.get(f"/events/{EVENT_ID}").text
     assert f'src="/snapshots/{EVENT_ID}.jpg" width="200" height="100"' in page
     assert "checkbox" not in page
+
+
+def test_the_page_of_an_anomaly_shows_the_nearest_normal_moment_and_its_time(client, backstage):
+    moment = "2026-11-22T09:03:00.000Z"
+    event = EventMessage.model_validate_json(logged(1, nearest_normal_utc=moment).payload)
+    backstage.archive.past = ArchivePage((event,), None)
+    backstage.drawn, backstage.kept = LAYERS, {Part.PICTURE: b"plain", Part.NORMAL: b"calm"}
+    page = client.get(f"/events/{EVENT_ID}").text
+    assert f'src="/snapshots/{EVENT_ID}/normal.jpg"' in page
+    assert f'The nearest normal moment: <time datetime="{moment}">' in page
+    del backstage.kept[Part.NORMAL]
+    assert "nearest normal" not in client.get(f"/events/{EVENT_ID}").text
 
 
 def test_a_zone_s_name_stands_at_its_highest_corner():

@@ -36,6 +36,7 @@ FALL = Event(
     region=Region(0.25, 0.5, 0.125, 0.25),
     zones=("steps",),
     key_times_utc_s=(1_799_999_999.0, 1_799_999_999.4),
+    nearest_normal_utc_s=1_799_996_400.0,
 )
 # 1 800 000 000 s after the epoch is 2027-01-15 08:00:00 UTC.
 FALL_SENT = {
@@ -54,6 +55,7 @@ FALL_SENT = {
     "zones": ["steps"],
     "region": {"x": 0.25, "y": 0.5, "width": 0.125, "height": 0.25},
     "key_times_utc": ["2027-01-15T07:59:59.000Z", "2027-01-15T07:59:59.400Z"],
+    "nearest_normal_utc": "2027-01-15T07:00:00.000Z",
     "explanation": "a person falls",
     "snapshot_url": "https://cams.example/snapshots/0001.jpg",
     "clip_url": None,

@@ -23,9 +23,9 @@ def store(tmp_path):
 
 
 def test_each_part_is_kept_for_itself(store):
-    assert store.save(EVENT, pictures(heat=b"warm"))
-    parts = (Part.PICTURE, Part.THUMBNAIL, Part.HEAT)
-    assert [store.read(EVENT_ID, part) for part in parts] == [b"plain", b"small", b"warm"]
+    assert store.save(EVENT, pictures(heat=b"warm", normal=b"calm"))
+    parts = (Part.PICTURE, Part.THUMBNAIL, Part.HEAT, Part.NORMAL)
+    assert [store.read(EVENT_ID, part) for part in parts] == [b"plain", b"small", b"warm", b"calm"]
 
 
 def test_the_layers_say_where_it_was_and_how_the_zones_lay(store):
@@ -55,7 +55,7 @@ def test_layers_that_are_damaged_are_left_out_and_logged(store, tmp_path, caplog
 
 
 def test_all_parts_go_together(store):
-    store.save(EVENT, pictures(heat=b"warm"))
+    store.save(EVENT, pictures(heat=b"warm", normal=b"calm"))
     for file in store.files():
         os.utime(file.path, (0, 0))
     assert store.prune() == len(Part)
@@ -63,12 +63,12 @@ def test_all_parts_go_together(store):
 
 
 def test_all_parts_make_room_on_a_full_disk(store, tmp_path):
-    store.save(EVENT, pictures(heat=b"warm"))
+    store.save(EVENT, pictures(heat=b"warm", normal=b"calm"))
     assert make_room((store,), tmp_path, min_free_bytes=float("inf")) == len(Part)
 
 
 def test_a_disk_that_takes_nothing_is_told_of_once(store, tmp_path, caplog):
     (tmp_path / "snapshots").write_text("in the way")
-    assert not store.save(EVENT, pictures(heat=b"warm"))
+    assert not store.save(EVENT, pictures(heat=b"warm", normal=b"calm"))
     assert "cannot be written" in store.problem
     assert len(caplog.records) == 1

@@ -1,11 +1,13 @@
 """One alarm is one event: told at once when it begins, then sparingly, and ended with its highest score."""
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
 from pipeline.alarm import AlarmPhase
 from pipeline.alarm_events import AlarmEvents
 from pipeline.events import EventBook
+from pipeline.gallery import NormalMoment
 from pipeline.metrics import Metrics
 from pipeline.types import EventKind, Region, Severity, Sight
 from tests.fakes import ManualClock, RecordingListener, ScriptedDetector, Verdict, observed_frame
@@ -14,9 +16,9 @@ OPENED, CHANGED, CLOSED = AlarmPhase.OPENED, AlarmPhase.CHANGED, AlarmPhase.CLOS
 LEFT, RIGHT = Region(0.0, 0.0, 0.5, 1.0), Region(0.5, 0.0, 0.5, 1.0)
 
 
-def play(script, until_s):
+def play(script, until_s, normal=None):
     """Take one frame a second and return the events that went out."""
-    listener, detector = RecordingListener(), ScriptedDetector(script)
+    listener, detector = RecordingListener(), ScriptedDetector(script, normal=normal)
     book = EventBook(listener, ManualClock(), metrics=Metrics(CollectorRegistry()))
     events = AlarmEvents("porch", detector, book)
     for second in range(until_s + 1):
@@ -39,6 +41,16 @@ def test_an_opened_alarm_is_a_new_event_with_all_that_is_known():
 def test_a_high_level_asks_for_more_attention(level, severity):
     (event,) = play({0: Verdict(level, OPENED)}, until_s=0)
     assert event.severity is severity
+
+
+def test_each_message_says_when_it_last_looked_most_like_its_beginning_and_was_normal():
+    script = {0: Verdict(0.6, OPENED), 4: Verdict(0.9, CHANGED), 5: Verdict(0.1, CLOSED)}
+    events = play(script, until_s=5, normal=NormalMoment(-300.0, b"", np.zeros(0)))
+    assert [(event.phase, event.nearest_normal_utc_s) for event in events] == [
+        ("new", -300.0),
+        ("update", -300.0),
+        ("end", -300.0),
+    ]
 
 
 def test_while_nothing_is_open_neither_change_nor_close_says_anything():

@@ -1,12 +1,14 @@
 """One camera after the encoder: what it makes of frames, switches, statuses and saved state."""
 
 import av
+import numpy as np
 import pytest
 
 from pipeline.alarm import AlarmPhase
 from pipeline.analysis import stages_for
 from pipeline.anomaly import AnomalySettings
 from pipeline.behaviour import BehaviourSettings
+from pipeline.gallery import NormalMoment
 from pipeline.presence import Presence, Watch
 from pipeline.types import CameraState, CameraStatus, EventKind, EventPhase, Severity
 from pipeline.zones import Zone, ZoneMap
@@ -85,6 +87,22 @@ def test_an_alarm_becomes_an_event_with_a_snapshot_of_its_frame():
     assert bench.listener.events == [event]
     assert (event.phase, event.captured_s, shown.picture[:2]) == (EventPhase.NEW, 0.2, b"\xff\xd8")
     assert shown.region == event.region
+
+
+def test_an_alarm_is_shown_beside_the_nearest_normal_moment():
+    bench = Bench({0.2: Verdict(0.6, OPENED)})
+    bench.detector.normal = NormalMoment(-300.0, b"normal", np.zeros(0))
+    bench.see(0.0, 0.2, original=av.VideoFrame(640, 360, "yuv420p"))
+    ((event, shown),) = bench.listener.snapshots
+    assert (event.nearest_normal_utc_s, shown.normal) == (-300.0, b"normal")
+
+
+def test_the_detector_is_shown_what_moves_in_small():
+    bench = Bench()
+    bench.see(0.0, original=av.VideoFrame(1280, 720, "yuv420p"))
+    bench.rest(0.2)
+    bench.see(0.4)
+    assert bench.detector.shown == [(0.0, (180, 320, 3))]
 
 
 def test_an_event_has_one_snapshot_however_often_it_is_updated():

@@ -11,10 +11,12 @@ from pipeline.anomaly import AnomalyDetector, AnomalySettings
 from pipeline.errors import StateError
 from pipeline.feedback import Lesson, Sights, Verdict
 from pipeline.normality import NormalitySettings
-from pipeline.types import Sight
+from pipeline.types import Region, Sight
 from tests.pipeline.worlds import FPS, World
 
 SETTINGS = AnomalySettings(NormalitySettings(learn_s=60.0), AlarmSettings(block_s=12.0), encoder="lite0 1")
+
+WHOLE = Region(0.0, 0.0, 1.0, 1.0)
 
 
 def watch(detector, world, seconds, start_s=0.0, **options):
@@ -271,9 +273,59 @@ def test_a_confirmed_alarm_uses_none_of_the_budget(detector):
     assert detector.alarm.actual_per_day == 0.0
 
 
+def show(detector, world, seconds, start_s, **options):
+    """Let the detector observe, and show it a picture of each frame."""
+    for i, seen in enumerate(world.frames(seconds, **options)):
+        detector.observe(seen.grid, seen.movement, start_s + i / FPS, suppressed=False)
+        detector.show(lambda: np.zeros((18, 32, 3), np.uint8), start_s + i / FPS)
+
+
+def test_a_normal_moment_is_kept_over_a_restart(detector, tmp_path):
+    assert detector.nearest_normal(WHOLE) is None
+    show(detector, World(seed=1), 20, 200)  # at 200 s, 205 s and 210 s, and the last has not settled
+    detector.save(tmp_path / "porch.npz")
+    again = AnomalyDetector(SETTINGS)
+    again.load(tmp_path / "porch.npz")
+    watch(again, World(seed=1), 1, start_s=300)
+    assert again.nearest_normal(WHOLE).utc_s in {200.0, 205.0, 210.0}
+
+
+def test_what_alarms_becomes_no_normal_moment(detector):
+    world = World(seed=1)
+    show(detector, world, 20, 200)
+    show(detector, world, 60, 220, bag=(2, 10))  # it alarms when it has stood for ten seconds
+    # What was seen in the ten seconds before the alarm may have led to it.
+    assert detector.nearest_normal(WHOLE).utc_s < 225
+
+
+def test_a_state_from_before_there_were_normal_moments_is_taken(detector, state, tmp_path):
+    arrays = {name: array for name, array in np.load(state).items() if not name.startswith("gallery.")}
+    np.savez(tmp_path / "old.npz", **arrays)
+    again = AnomalyDetector(SETTINGS)
+    again.load(tmp_path / "old.npz")
+    assert again.learned_ratio == 1.0
+
+
+def test_a_state_whose_normal_moments_are_damaged_is_refused(detector, state, tmp_path):
+    arrays = dict(np.load(state).items()) | {"gallery.ends": np.array([7])}
+    np.savez(tmp_path / "bad.npz", **arrays)
+    with pytest.raises(StateError, match="damaged"):
+        detector.load(tmp_path / "bad.npz")
+
+
+def fill_gallery(detector, world):
+    """Let the detector keep as many normal moments as it may, each with a picture as large as it may be."""
+    picture = np.random.default_rng(0).integers(0, 255, (180, 320, 3), np.uint8)
+    for number, seen in enumerate(world.frames(16)):  # 80 frames
+        time_s = 200 + number * 20 * 60  # a day and a bit
+        detector.observe(seen.grid, seen.movement, time_s)
+        detector.show(lambda: picture, time_s)
+
+
 def test_a_state_stays_below_its_limit(detector, tmp_path):
     # 500 lessons of 16 sights beside what was learned; two weeks of minutes are 5 bytes each.
     sights = [Sight("motion", (float(place), 1.0, 2.0)) for place in range(16)]
     for number in range(500):
         detector.teach(Lesson(f"{number}" * 8, Verdict.NOT_AN_ALARM, 0.0, tuple(sights)))
-    assert len(detector.to_bytes()) < 11e6
+    fill_gallery(detector, World(seed=1))
+    assert len(detector.to_bytes()) < 12e6

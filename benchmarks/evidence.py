@@ -1,0 +1,80 @@
+"""What the pictures of an event cost, and what is spent on them beforehand, in CPU time of one thread.
+
+    python -m benchmarks.evidence [VIDEO]
+
+Without a video it takes the busy scene in 1280 x 720. The looks of cells are drawn at random: their number
+counts, not what they say.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from benchmarks.footage import Footage, prepare
+from benchmarks.parts import cost_ms, sampled
+from pipeline.cells import CELLS, F32, SIDE
+from pipeline.evidence import THUMBNAIL_PX, picture_of, snapshot
+from pipeline.gallery import EVERY_S, MOMENTS_PER_PART, PART_S, PARTS_OF_DAY, NormalGallery
+from pipeline.memory import CHANNELS
+from pipeline.types import Region
+
+REGION = Region(0.25, 0.5, 0.125, 0.25)
+FULL = PARTS_OF_DAY * MOMENTS_PER_PART
+# Enough moments that each part of the day is full, and some more, each of which takes another one's place.
+SHOWN = 2 * FULL
+
+
+def looks(count: int) -> list[F32]:
+    """Return the (196, 112) unit vectors of so many frames."""
+    cells = np.random.default_rng(0).standard_normal((count, CELLS, CHANNELS), np.float32)
+    return list(cells / np.linalg.norm(cells, axis=2, keepdims=True))
+
+
+def fill(gallery: NormalGallery, frames: Sequence[av.VideoFrame], cells: Sequence[F32]) -> None:
+    """Show a gallery a moment every five seconds in each part of the day, until each is full."""
+    for part in range(PARTS_OF_DAY):
+        for number in range(MOMENTS_PER_PART + 2):
+            frame = frames[number % len(frames)]
+            utc_s = part * PART_S + number * EVERY_S
+            gallery.offer(utc_s, cells[number], lambda frame=frame: picture_of(frame, THUMBNAIL_PX))
+
+
+def costs(frames: Sequence[av.VideoFrame]) -> Iterable[tuple[str, float]]:
+    """Yield what each thing is called and what it costs."""
+    cells, gallery = looks(SHOWN), NormalGallery()
+    fill(gallery, frames, cells)
+    assert len(gallery) == FULL
+    heat = np.abs(cells[0][:, 0].reshape(SIDE, SIDE))
+    last_s = PARTS_OF_DAY * PART_S - 2 * SHOWN * EVERY_S
+
+    def offer(number: int) -> None:
+        frame = frames[number % len(frames)]
+        gallery.offer(last_s + number * EVERY_S, cells[number], lambda: picture_of(frame, THUMBNAIL_PX))
+
+    yield "a normal moment, every 5 s", cost_ms(offer, SHOWN)
+    yield "the nearest of 64, once an alarm", cost_ms(lambda i: gallery.nearest(cells[i], REGION), SHOWN)
+    taken = [snapshot(frames[0], REGION, heat=heat)]
+    yield (
+        "all pictures, once an event",
+        cost_ms(lambda i: taken.append(snapshot(frames[i % len(frames)], REGION, heat=heat)), 30),
+    )
+
+
+def main() -> None:
+    """Print the table, and how large a full gallery is."""
+    cv2.setNumThreads(1)
+    video = Path(sys.argv[1]) if sys.argv[1:] else prepare(Footage("plaza", 1280, 720, 15))
+    frames = sampled(video)
+    for name, milliseconds in costs(frames):
+        print(f"{name:34}{milliseconds:8.2f} ms")
+    gallery = NormalGallery()
+    fill(gallery, frames, looks(SHOWN))
+    print(f"a full gallery: {sum(array.nbytes for array in gallery.to_arrays().values()) / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
