@@ -135,7 +135,7 @@ class NormalGallery:
 def _looks(cells: F32) -> I8:
     # Row by row, lest BLAS begin threads of its own for what takes a tenth of a millisecond.
     projected = (cells.reshape(SIDE, SIDE, CHANNELS) @ _PROJECTION).reshape(CELLS, DIMENSIONS)
-    return np.clip(np.rint(STEPS * projected), -127, 127).astype(np.int8)
+    return np.asarray(np.clip(np.rint(STEPS * projected), -127, 127), np.int8)
 
 
 def _part_of_day(utc_s: float) -> int:
