@@ -7,7 +7,10 @@ counts, not what they say.
 """
 
 import sys
+import tempfile
+import time
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -17,15 +20,22 @@ import numpy as np
 from benchmarks.footage import Footage, prepare
 from benchmarks.parts import cost_ms, sampled
 from pipeline.cells import CELLS, F32, SIDE
-from pipeline.evidence import THUMBNAIL_PX, picture_of, snapshot
+from pipeline.clock import SystemClock
+from pipeline.evidence import THUMBNAIL_PX, Reason, snapshot
 from pipeline.gallery import EVERY_S, MOMENTS_PER_PART, PART_S, PARTS_OF_DAY, NormalGallery
+from pipeline.heat import heat_layer
+from pipeline.hidden_clip import write_hidden_clip
 from pipeline.memory import CHANNELS
+from pipeline.privacy import EVERYTHING_SHOWN, Blur, Privacy
+from pipeline.recording import Recorder, RecordingSettings
 from pipeline.types import Region
 
+ONE_ZONE = Privacy({"window": ((0.1, 0.1), (0.4, 0.1), (0.4, 0.6), (0.1, 0.6))})
 REGION = Region(0.25, 0.5, 0.125, 0.25)
 FULL = PARTS_OF_DAY * MOMENTS_PER_PART
 # Enough moments that each part of the day is full, and some more, each of which takes another one's place.
 SHOWN = 2 * FULL
+CLIP_FRAMES = 150
 
 
 def looks(count: int) -> list[F32]:
@@ -40,7 +50,9 @@ def fill(gallery: NormalGallery, frames: Sequence[av.VideoFrame], cells: Sequenc
         for number in range(MOMENTS_PER_PART + 2):
             frame = frames[number % len(frames)]
             utc_s = part * PART_S + number * EVERY_S
-            gallery.offer(utc_s, cells[number], lambda frame=frame: picture_of(frame, THUMBNAIL_PX))
+            gallery.offer(
+                utc_s, cells[number], lambda frame=frame: EVERYTHING_SHOWN.picture_of(frame, THUMBNAIL_PX)
+            )
 
 
 def costs(frames: Sequence[av.VideoFrame]) -> Iterable[tuple[str, float]]:
@@ -53,15 +65,40 @@ def costs(frames: Sequence[av.VideoFrame]) -> Iterable[tuple[str, float]]:
 
     def offer(number: int) -> None:
         frame = frames[number % len(frames)]
-        gallery.offer(last_s + number * EVERY_S, cells[number], lambda: picture_of(frame, THUMBNAIL_PX))
+        gallery.offer(
+            last_s + number * EVERY_S,
+            cells[number],
+            lambda: EVERYTHING_SHOWN.picture_of(frame, THUMBNAIL_PX),
+        )
 
     yield "a normal moment, every 5 s", cost_ms(offer, SHOWN)
     yield "the nearest of 64, once an alarm", cost_ms(lambda i: gallery.nearest(cells[i], REGION), SHOWN)
-    taken = [snapshot(frames[0], REGION, heat=heat)]
-    yield (
-        "all pictures, once an event",
-        cost_ms(lambda i: taken.append(snapshot(frames[i % len(frames)], REGION, heat=heat)), 30),
-    )
+
+    def take(privacy: Privacy, number: int) -> None:
+        layer = heat_layer(heat, privacy.hidden_cells)
+        snapshot(privacy.picture_of(frames[number % len(frames)]), Reason(REGION, layer))
+
+    for privacy, words in (
+        (EVERYTHING_SHOWN, "all pictures, once an event"),
+        (ONE_ZONE, "the same with a private zone"),
+        (Privacy(blur=Blur.ALL), "the same, all blurred"),
+    ):
+        yield words, cost_ms(lambda i, privacy=privacy: take(privacy, i), 30)
+
+
+def clip_cost_ms(video: Path, privacy: Privacy) -> float:
+    """Return what a frame of a clip costs that is encoded anew, with decoding and all threads of FFmpeg."""
+    recorder = Recorder(RecordingSettings(pre_roll_s=60.0), SystemClock())
+    with av.open(str(video)) as container:
+        recorder.begin(container.streams.video[0])
+        for packet in islice(container.demux(video=0), CLIP_FRAMES):
+            recorder.take(packet)
+    recorder.open("", SystemClock().utc_s())
+    (recording,) = recorder.collect(everything=True)
+    with tempfile.TemporaryDirectory() as folder:
+        began_s = time.process_time()
+        write_hidden_clip(recording, Path(folder) / "clip.mp4", privacy)
+        return 1000 * (time.process_time() - began_s) / len(recording.packets)
 
 
 def main() -> None:
@@ -73,6 +110,8 @@ def main() -> None:
         print(f"{name:34}{milliseconds:8.2f} ms")
     gallery = NormalGallery()
     fill(gallery, frames, looks(SHOWN))
+    for privacy, words in ((ONE_ZONE, "with a private zone"), (Privacy(blur=Blur.ALL), "all blurred")):
+        print(f"{'a clip ' + words + ', a frame':34}{clip_cost_ms(video, privacy):8.2f} ms")
     print(f"a full gallery: {sum(array.nbytes for array in gallery.to_arrays().values()) / 1e6:.2f} MB")
 
 

@@ -34,7 +34,7 @@ from daemon.wakeup import Wakeup
 from models.runtime import Encoder
 from pipeline.clock import Clock, SystemClock
 from pipeline.errors import SettingsError
-from pipeline.threads import ThreadGroup, Worker, join_all
+from pipeline.threads import ThreadGroup, Worker, in_background, join_all
 from pipeline.types import CameraStatus
 
 logger = logging.getLogger(__name__)
@@ -126,7 +126,8 @@ class Daemon:
             group.start(f"inference[{number}]", parts.inference.run)
             for number in range(inference_threads(self._settings))
         ]
-        evidence = group.start("evidence", parts.engine.recordings.run)
+        # What is an alarm is decided first: clips may have to be encoded anew.
+        evidence = group.start("evidence", in_background(parts.engine.recordings.run))
         notify = tuple(group.start(f"notify[{one.name}]", one.run) for one in parts.notifiers)
         group.start("watch", self._watch)
         parts.cameras.apply(self._settings.cameras)

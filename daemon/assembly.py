@@ -12,6 +12,7 @@ from models.runtime import Encoder, open_encoder
 from pipeline.controls import CameraControls
 from pipeline.errors import SettingsError
 from pipeline.presence import Presence, Watch
+from pipeline.privacy import Blur, Privacy
 from pipeline.recording import RecordingSettings
 from pipeline.rules import Action, Knowledge, Rule
 from pipeline.schedule import Day, Schedule
@@ -84,6 +85,12 @@ def presence(camera: CameraTable) -> Presence:
     """Return what watches the zones in which whatever moves is an event."""
     watches = (Watch(rule.zone, _schedule(rule), rule.severity) for rule in camera.rules if rule.do == WATCH)
     return Presence(watches, _zone_map(camera), _time_zone(camera))
+
+
+def privacy(camera: CameraTable) -> Privacy:
+    """Return what of a camera's pictures nobody may see."""
+    private = {name: table.polygon for name, table in camera.zones.items() if table.private}
+    return Privacy(private, Blur(camera.blur))
 
 
 def _zone_map(camera: CameraTable) -> ZoneMap:

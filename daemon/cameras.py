@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from daemon.assembly import camera_controls, knowledge, presence
+from daemon.assembly import camera_controls, knowledge, presence, privacy
 from daemon.backstage import Roll
 from daemon.config import CameraTable
 from daemon.delivery import Delivery
@@ -96,11 +96,14 @@ class Cameras:
         self._delivery.add_camera(name)
         self._delivery.commands.add_camera(name, entry.controls)
         engine.rules.know(name, knowledge(entry.table))
+        hidden = privacy(entry.table)
+        engine.overview.know(name, hidden)
         stages = stages_for(
             engine.encoder.checkpoint,
             engine.tuning.anomaly,
             BehaviourSettings(),
             presence=presence(entry.table),
+            privacy=hidden,
         )
         stages = replace(stages, explainer=Explainer(engine.encoder))
         analysis = CameraAnalysis(name, entry.controls, stages=stages, outlets=engine.outlets)

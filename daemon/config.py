@@ -226,6 +226,7 @@ class CameraDefaults(Table):
     post_roll_s: float = Field(default=5.0, ge=0, le=60)
     max_clip_s: float = Field(default=60.0, ge=1, le=600)
     max_clip_mb: float = Field(default=16.0, ge=1, le=1000)
+    blur: Literal["none", "all"] = "none"
     time_zone: TimeZone = ""
     budget_per_day: float = Field(default=1.0, ge=MIN_BUDGET_PER_DAY, le=MAX_BUDGET_PER_DAY)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from daemon.assembly import gate_settings, recording_settings, source_settings
+from daemon.assembly import gate_settings, privacy, recording_settings, source_settings
 from daemon.config import CameraTable
 from daemon.overview import Overview
 from daemon.recordings import Recordings
@@ -75,5 +75,5 @@ def _recorder(engine: Engine, name: str, table: CameraTable) -> Recorder | None:
     if not table.clips:
         return None
     recorder = Recorder(recording_settings(table), engine.clock)
-    engine.recordings.add_camera(name, recorder)
+    engine.recordings.add_camera(name, recorder, privacy(table))
     return recorder

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from daemon.snapshots import SnapshotStore
-from pipeline.evidence import jpeg_of, picture_of
+from pipeline.evidence import jpeg_of
+from pipeline.privacy import Privacy
 from pipeline.types import CameraState, CameraStatus, Event, Listener, ObservedFrame, Snapshot
 
 
@@ -27,6 +28,7 @@ class Overview:
         self._snapshots = snapshots
         self._lock = threading.Lock()
         self._standings: dict[str, Standing] = {}
+        self._privacies: dict[str, Privacy] = {}
 
     def standing(self, camera: str) -> Standing:
         """Return how a camera stands; one that has said nothing is offline."""
@@ -34,9 +36,19 @@ class Overview:
             return self._standings.get(camera, Standing())
 
     def picture(self, camera: str) -> bytes | None:
-        """Return the newest frame as JPEG; it is made here, so that only who looks pays for it."""
+        """Return the newest frame as JPEG; it is made here, so that only who looks pays for it.
+
+        Of a camera of which it is not known what may be shown, nothing is.
+        """
         original = self.standing(camera).original
-        return None if original is None else jpeg_of(picture_of(original))
+        with self._lock:
+            privacy = self._privacies.get(camera)
+        return None if original is None or privacy is None else jpeg_of(privacy.picture_of(original))
+
+    def know(self, camera: str, privacy: Privacy) -> None:
+        """Show from now on of a camera what may be shown."""
+        with self._lock:
+            self._privacies[camera] = privacy
 
     def see(self, camera: str, frame: ObservedFrame) -> None:
         """Keep a camera's newest frame in place of the one before."""
@@ -46,6 +58,7 @@ class Overview:
         """Forget a camera that is gone."""
         with self._lock:
             self._standings.pop(camera, None)
+            self._privacies.pop(camera, None)
 
     def on_event(self, event: Event) -> None:
         """Take no notice: events are in the log."""

@@ -2,12 +2,16 @@
 
 import logging
 import threading
-from functools import partial
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
 
 from daemon.event_files import EventFiles
 from pipeline.clip_file import write_clip
+from pipeline.hidden_clip import write_hidden_clip
 from pipeline.metrics import Metrics
-from pipeline.recording import Recorder
+from pipeline.privacy import EVERYTHING_SHOWN, Privacy
+from pipeline.recording import Recorder, Recording
 from pipeline.types import CameraState, CameraStatus, Event, EventKind, EventPhase, Snapshot
 
 logger = logging.getLogger(__name__)
@@ -22,16 +26,20 @@ class Recordings:
         self._files = files
         self._metrics = metrics
         self._recorders: dict[str, Recorder] = {}
+        self._privacies: dict[str, Privacy] = {}
+        self._left: deque[_Clip] = deque()  # of cameras that are gone
         self._writing = threading.Lock()
 
-    def add_camera(self, camera: str, recorder: Recorder) -> None:
-        """Record a camera's events from now on."""
+    def add_camera(self, camera: str, recorder: Recorder, privacy: Privacy = EVERYTHING_SHOWN) -> None:
+        """Record a camera's events from now on; what its privacy hides is hidden in its clips."""
+        self._privacies[camera] = privacy
         self._recorders[camera] = recorder
 
     def remove_camera(self, camera: str) -> None:
-        """Write what is being recorded of a camera, and forget it."""
-        self._write(camera, everything=True)
-        self._recorders.pop(camera, None)
+        """Let go of a camera; what was being recorded of it is written by the thread of `run`."""
+        if camera in self._recorders:
+            self._left.extend(self._collect(camera, everything=True))
+            del self._recorders[camera], self._privacies[camera]
 
     def is_recording(self, event: Event) -> bool:
         """Say whether an event gets a clip: of the camera itself, such as being covered, there is none."""
@@ -65,14 +73,34 @@ class Recordings:
 
     def write(self, *, everything: bool = False) -> None:
         """Write the clips that are complete; with `everything` also those that are not."""
-        for camera in tuple(self._recorders):
-            self._write(camera, everything=everything)
-
-    def _write(self, camera: str, *, everything: bool) -> None:
-        recorder = self._recorders.get(camera)
-        if recorder is None:
-            return
         with self._writing:
-            for recording in recorder.collect(everything=everything):
-                ok = self._files.write(camera, recording.event_id, partial(write_clip, recording))
-                self._metrics.clips.labels(camera, "written" if ok else "failed").inc()
+            while self._left:
+                self._write(self._left.popleft())
+            for camera in tuple(self._recorders):
+                for clip in self._collect(camera, everything=everything):
+                    self._write(clip)
+
+    def _collect(self, camera: str, *, everything: bool) -> list["_Clip"]:
+        recorder, privacy = self._recorders.get(camera), self._privacies.get(camera)
+        if recorder is None or privacy is None:  # it went in this moment
+            return []
+        return [_Clip(camera, recording, privacy) for recording in recorder.collect(everything=everything)]
+
+    def _write(self, clip: "_Clip") -> None:
+        ok = self._files.write(clip.camera, clip.recording.event_id, clip.write_to)
+        self._metrics.clips.labels(clip.camera, "written" if ok else "failed").inc()
+
+
+@dataclass(frozen=True, slots=True)
+class _Clip:
+    """A complete clip, and what is to be hidden in it."""
+
+    camera: str
+    recording: Recording
+    privacy: Privacy
+
+    def write_to(self, path: Path) -> None:
+        if self.privacy.hides:
+            write_hidden_clip(self.recording, path, self.privacy)
+        else:
+            write_clip(self.recording, path)

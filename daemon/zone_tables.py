@@ -43,11 +43,12 @@ TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
 class ZoneTable(Table):
     """`[cameras.<name>.zones.<zone>]`: a polygon in fractions of the picture, from the top left corner.
 
-    In a `mask` nothing is looked at, ever.
+    In a `mask` nothing is looked at, ever; what lies in a `private` zone is looked at and never shown.
     """
 
     polygon: Polygon
     mask: bool = False
+    private: bool = False
 
 
 class RuleTable(Table):

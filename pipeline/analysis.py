@@ -18,12 +18,14 @@ from pipeline.clip_buffer import Clip, ClipBuffer
 from pipeline.controls import CameraControls
 from pipeline.errors import StateError
 from pipeline.events import EventBook, EventKey, Finding
-from pipeline.evidence import THUMBNAIL_PX, picture_of, snapshot
+from pipeline.evidence import THUMBNAIL_PX, Reason, snapshot
 from pipeline.explanation import Explainer
 from pipeline.feedback import Lesson
+from pipeline.heat import heat_layer
 from pipeline.metrics import Metrics
 from pipeline.presence import NO_PRESENCE, Presence
 from pipeline.presence_events import PresenceEvents
+from pipeline.privacy import EVERYTHING_SHOWN, Privacy
 from pipeline.recent import RecentFrames
 from pipeline.scene_change import Scene, SceneChange
 from pipeline.types import (
@@ -66,6 +68,7 @@ class Stages:
 
     `stride_s` is how far apart decisions are; `alert_tasks` names the tasks whose behaviours are alarms.
     `presence` watches zones; `explainer` says why a behaviour's event began, without one it says only what.
+    `privacy` is what of the frames may be shown.
     """
 
     clips: ClipBuffer
@@ -75,6 +78,7 @@ class Stages:
     alert_tasks: frozenset[str] = frozenset()
     presence: Presence = NO_PRESENCE
     explainer: Explainer | None = None
+    privacy: Privacy = EVERYTHING_SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +96,19 @@ def stages_for(
     behaviour: BehaviourSettings,
     *,
     presence: Presence = NO_PRESENCE,
+    privacy: Privacy = EVERYTHING_SHOWN,
 ) -> Stages:
     """Return new stages for one camera, in the sizes that the checkpoint asks for."""
     feature_dim = checkpoint.feature_dim * len(checkpoint.pictures)
     return Stages(
         clips=ClipBuffer(checkpoint.num_frames, feature_dim, checkpoint.motion_dim),
-        anomaly=AnomalyDetector(replace(anomaly, encoder=encoder_name(checkpoint))),
+        anomaly=AnomalyDetector(replace(anomaly, encoder=encoder_name(checkpoint), privacy=privacy.name)),
         behaviour=Behaviour(checkpoint.tasks, behaviour),
         # Half a frame less, lest a frame that comes a millisecond early wait for the next one.
         stride_s=checkpoint.stride_s - 0.5 / checkpoint.sample_fps,
         alert_tasks=frozenset(name for name, task in checkpoint.tasks.items() if NORMAL_LABEL in task.labels),
         presence=presence,
+        privacy=privacy,
     )
 
 
@@ -275,7 +281,8 @@ class CameraAnalysis:
         """Let the detector keep what a normal moment looks like."""
         original = frame.original
         if original is not None:
-            self._stages.anomaly.show(lambda: picture_of(original, THUMBNAIL_PX), frame.utc_s)
+            privacy = self._stages.privacy
+            self._stages.anomaly.show(lambda: privacy.picture_of(original, THUMBNAIL_PX), frame.utc_s)
 
     def _watch(self, frame: ObservedFrame) -> None:
         """Tell of whatever moves in a zone that is watched."""
@@ -320,8 +327,10 @@ class CameraAnalysis:
         self, event: Event, frame: SampledFrame, *, heat: F32 | None = None, normal: bytes | None = None
     ) -> None:
         if event.phase is EventPhase.NEW and frame.original is not None:
-            shown = snapshot(frame.original, event.region, heat=heat, normal=normal)
-            self._listener.on_snapshot(event, shown)
+            privacy = self._stages.privacy
+            layer = None if heat is None else heat_layer(heat, privacy.hidden_cells)
+            reason = Reason(event.region, layer, normal)
+            self._listener.on_snapshot(event, snapshot(privacy.picture_of(frame.original), reason))
 
     def _tell_state(self, utc_s: float, *, motion: bool) -> None:
         if 0 < self._state_due_s - utc_s <= STATE_INTERVAL_S:

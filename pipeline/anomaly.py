@@ -17,11 +17,11 @@ from models.movement import Movement
 from pipeline.alarm import Alarm, AlarmChange, AlarmSettings
 from pipeline.cells import F32
 from pipeline.errors import StateError
-from pipeline.evidence import Picture
 from pipeline.feedback import Lesson, Lessons, Verdict
 from pipeline.finding import STANDING
 from pipeline.gallery import NormalGallery, NormalMoment
 from pipeline.normality import Normality, NormalityScore, NormalitySettings
+from pipeline.privacy import Picture
 from pipeline.types import Region, Sight
 
 logger = logging.getLogger(__name__)
@@ -38,12 +38,14 @@ UNUSUAL_DEVIATIONS = 3.0
 class AnomalySettings:
     """The settings of both halves.
 
-    `encoder` names the model whose features are remembered: they mean nothing to another one.
+    `encoder` names the model whose features are remembered: they mean nothing to another one. `privacy` names
+    what is hidden in pictures that are kept: those in which something else was hidden are forgotten.
     """
 
     normality: NormalitySettings = field(default_factory=NormalitySettings)
     alarm: AlarmSettings = field(default_factory=AlarmSettings)
     encoder: str = ""
+    privacy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class AnomalyDetector:
         self._excused_s: float | None = None  # since when what is seen is excused
         self._newest: Anomaly | None = None
         self._learns = True
-        self._gallery = NormalGallery()
+        self._gallery = NormalGallery(settings.privacy)
         self._learned_last = False
 
     @property
@@ -218,7 +220,7 @@ class AnomalyDetector:
                 f"{path} was learned with {arrays.get('encoder')}, not {self._settings.encoder}."
             )
         normality, alarm = Normality(self._settings.normality), Alarm(self._settings.alarm)
-        lessons, gallery = Lessons(), NormalGallery()
+        lessons, gallery = Lessons(), NormalGallery(self._settings.privacy)
         try:
             normality.from_arrays(_part(arrays, "normality."))
             alarm.from_arrays(_part(arrays, "alarm."))

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.container import OutputContainer
 
 from pipeline.recording import Recording, StoredPacket
 
@@ -17,15 +18,20 @@ def write_clip(recording: Recording, path: Path) -> None:
     Raises:
         OSError: The file cannot be written, or FFmpeg cannot put this stream into one.
     """
-    first = recording.packets[0]
     try:
         # `file:` keeps FFmpeg from taking a colon in the path for a protocol.
         with av.open(f"file:{path}", "w", format="mp4", options=MOV_FLAGS) as container:
-            stream = recording.format.add_to(container, first.data)
-            for stored in recording.packets:
-                container.mux(_packet(stored, first.dts, stream))
+            copy_packets(recording, container)
     except av.error.FFmpegError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def copy_packets(recording: Recording, container: OutputContainer) -> None:
+    """Put a recording's packets into a file that is open."""
+    first = recording.packets[0]
+    stream = recording.format.add_to(container, first.data)
+    for stored in recording.packets:
+        container.mux(_packet(stored, first.dts, stream))
 
 
 def _packet(stored: StoredPacket, origin: int, stream: av.VideoStream) -> "av.Packet[Any]":

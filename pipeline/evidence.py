@@ -1,32 +1,35 @@
-"""A decoded frame and what was found in it in, the pictures that go with an event out."""
+"""A picture and what was found in it in, the pictures that go with an event out."""
 
-from typing import Any
+from dataclasses import dataclass
 
-import av
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.cells import F32
-from pipeline.heat import heat_layer
+from pipeline.privacy import Picture
 from pipeline.types import Region, Snapshot
 
-Picture = NDArray[np.uint8]  # (height, width, 3), blue first
-
-MAX_WIDTH_PX = 1280
 THUMBNAIL_PX = 320
 JPEG_QUALITY = 80
 # BGR: an orange that stands out from grass, asphalt and skin.
 REGION_COLOUR = (0, 140, 255)
 
 
-def snapshot(
-    original: av.VideoFrame, region: Region | None, *, heat: F32 | None = None, normal: bytes | None = None
-) -> Snapshot:
-    """Return the pictures of a frame; `heat`, of any grid, says how unusual each of its cells is."""
-    picture = picture_of(original)
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What is shown beside a picture to say why it is one of an event.
+
+    `heat` is a layer to lay over it (PNG), `normal` the nearest normal moment (JPEG).
+    """
+
+    region: Region | None = None
+    heat: bytes | None = None
+    normal: bytes | None = None
+
+
+def snapshot(picture: Picture, reason: Reason) -> Snapshot:
+    """Return the pictures of an event whose frame is shown as `picture`."""
     height_px, width_px = picture.shape[:2]
-    plain = jpeg_of(picture)
+    plain, region = jpeg_of(picture), reason.region
     return Snapshot(
         picture=plain,
         marked=plain if region is None else jpeg_of(marked(picture, region)),
@@ -34,22 +37,9 @@ def snapshot(
         width_px=width_px,
         height_px=height_px,
         region=region,
-        heat=None if heat is None else heat_layer(heat),
-        normal=normal,
+        heat=reason.heat,
+        normal=reason.normal,
     )
-
-
-def picture_of(original: av.VideoFrame, max_width_px: int = MAX_WIDTH_PX) -> Picture:
-    """Return a frame's picture, at most so wide.
-
-    Width and height become even, as the decoder's colour planes are halved.
-    """
-    scale = min(1.0, max_width_px / original.width)
-    width_px, height_px = (max(2, 2 * round(size * scale / 2)) for size in (original.width, original.height))
-    # One thread: swscale's own threads cost more than they bring at these sizes.
-    scaled = original.reformat(width=width_px, height=height_px, format="bgr24", threads=1)
-    picture: Any = scaled.to_ndarray()
-    return np.asarray(picture, np.uint8)
 
 
 def jpeg_of(picture: Picture, quality: int = JPEG_QUALITY) -> bytes:

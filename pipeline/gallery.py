@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.cells import CELLS, F32, SIDE
-from pipeline.evidence import Picture, jpeg_within
+from pipeline.evidence import jpeg_within
 from pipeline.memory import CHANNELS
+from pipeline.privacy import Picture
 from pipeline.types import Region
 
 I8 = NDArray[np.int8]
@@ -52,10 +53,12 @@ class NormalGallery:
     """The moments of one camera that differ most from one another; not thread-safe.
 
     Of a part of the day that is full, the older of the two moments goes that are most alike, the new one
-    among them: what recurs is there once and fresh, what is rare stays.
+    among them: what recurs is there once and fresh, what is rare stays. `privacy` names what is hidden in its
+    pictures (`Privacy.name`).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, privacy: str = "") -> None:
+        self._privacy = privacy
         self._moments: list[NormalMoment] = []
         self._pending: deque[_Pending] = deque()
         self._offered_s = float("-inf")
@@ -102,6 +105,7 @@ class NormalGallery:
         """Return all that is kept, by name."""
         jpegs = [np.frombuffer(moment.jpeg, np.uint8) for moment in self._moments]
         return {
+            "privacy": np.array(self._privacy),
             "utc_s": np.array([moment.utc_s for moment in self._moments], np.float64),
             "looks": np.array([moment.looks for moment in self._moments], np.int8).reshape(
                 -1, CELLS, DIMENSIONS
@@ -111,13 +115,15 @@ class NormalGallery:
         }
 
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take back what `to_arrays` returned; a state that was kept before there were galleries has none.
+        """Take back what `to_arrays` returned, unless other things were hidden in its pictures.
+
+        A state that was kept before there were galleries has none.
 
         Raises:
             KeyError: An array is missing.
             ValueError: The arrays do not fit together.
         """
-        if not arrays:
+        if not arrays or str(arrays["privacy"]) != self._privacy:
             return
         times_s, looks, jpegs, ends = (arrays[name] for name in ("utc_s", "looks", "jpegs", "ends"))
         count = len(times_s)

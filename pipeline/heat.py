@@ -23,9 +23,13 @@ def opacity(heat: F32, *, width_px: int, height_px: int) -> F32:
     return HEAT_SHARE * np.asarray(cv2.resize(share, (width_px, height_px), interpolation=smooth), np.float32)
 
 
-def heat_layer(heat: F32) -> bytes | None:
-    """Return a PNG of 60 x 40 pixels, clear where nothing is unusual; None where that is everywhere."""
+def heat_layer(heat: F32, hidden: NDArray[np.bool_]) -> bytes | None:
+    """Return a PNG of 60 x 40 pixels, clear where nothing is unusual; None where that is everywhere.
+
+    It is clear in `hidden` (40, 60), too.
+    """
     alpha = np.rint(255 * opacity(heat, width_px=COLUMNS, height_px=ROWS)).astype(np.uint8)
+    alpha[hidden] = 0
     if not alpha.any():
         return None
     layer: NDArray[np.uint8] = np.empty((ROWS, COLUMNS, 4), np.uint8)

@@ -1,11 +1,15 @@
 """Targets in, named threads out, all in one group: the first failure stops every one of them."""
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 
 logger = logging.getLogger(__name__)
+
+NICENESS = 10
 
 Target = Callable[[threading.Event], None]
 
@@ -37,6 +41,17 @@ def join_all(workers: Iterable[Worker], deadline_s: float) -> tuple[str, ...]:
     """Wait up to `deadline_s` in all for the threads' ends; return the names of those that still run."""
     ends_s = time.monotonic() + deadline_s
     return tuple(worker.name for worker in workers if not worker.join(ends_s - time.monotonic()))
+
+
+def in_background(target: Target) -> Target:
+    """Return a target whose thread lets all others go first, where the system knows priorities of threads."""
+
+    def run(stop: threading.Event) -> None:
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        target(stop)
+
+    return run
 
 
 class ThreadGroup:

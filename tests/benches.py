@@ -15,6 +15,7 @@ from pipeline.controls import CameraControls
 from pipeline.events import EventBook
 from pipeline.metrics import Metrics
 from pipeline.presence import NO_PRESENCE
+from pipeline.privacy import EVERYTHING_SHOWN
 from tests.fakes import (
     ManualClock,
     RecordingListener,
@@ -32,7 +33,7 @@ WALK = {"fall": np.array([1.0, 0.0]), "activity": np.array([0.2, 0.8])}
 class Bench:
     """A camera's analysis on a scripted detector, with everything that goes in and comes out at hand."""
 
-    def __init__(self, script=None, stride_s=1.0, presence=NO_PRESENCE):
+    def __init__(self, script=None, stride_s=1.0, presence=NO_PRESENCE, privacy=EVERYTHING_SHOWN):
         self.detector = ScriptedDetector(script or {})
         self.controls = CameraControls()
         self.listener = RecordingListener()
@@ -43,7 +44,13 @@ class Bench:
             "porch",
             self.controls,
             stages=Stages(
-                ClipBuffer(4, 3, 16), self.detector, behaviour, stride_s, frozenset({"fall"}), presence
+                ClipBuffer(4, 3, 16),
+                self.detector,
+                behaviour,
+                stride_s,
+                frozenset({"fall"}),
+                presence,
+                privacy=privacy,
             ),
             outlets=Outlets(book, self.listener, self.metrics),
         )

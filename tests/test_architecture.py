@@ -129,3 +129,15 @@ def test_nothing_sleeps_and_only_the_demo_servers_are_coroutines():
     assert sleeps == []
     coroutines = {path.parts[:2] for path, node in FUNCTIONS if isinstance(node, ast.AsyncFunctionDef)}
     assert coroutines <= {("daemon", "demo")}
+
+
+def test_pixels_leave_the_daemon_in_one_way():
+    """Whatever turns a decoder's frame into a picture must go by what is private."""
+    turns = {
+        str(path)
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"to_ndarray", "to_image", "reformat"}
+        if path.parts[0] in {"pipeline", "daemon"} and path.parts[1] != "demo"
+    }
+    assert turns == {"pipeline/privacy.py"}

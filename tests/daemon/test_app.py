@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from daemon.app import Daemon, sections_that_need_a_restart
@@ -114,6 +116,16 @@ def test_a_camera_comes_online_and_its_picture_is_shown(house, video):
         jpeg = wait_until(lambda: house.fetch("/cameras/porch.jpg"), 10, what="a picture")
     assert jpeg.startswith(b"\xff\xd8")
     assert house.exit_codes == [0]
+
+
+def test_what_is_private_is_hidden_in_the_camera_s_picture(house, video):
+    house.write({"porch": video}, extra='[defaults]\nblur = "all"\n')
+    with house.running():
+        jpeg = wait_until(lambda: house.fetch("/cameras/porch.jpg"), 10, what="a picture")
+    shown = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    # 320 x 180 pixels in tiles of 20 x 20; JPEG adds 2 levels within them, the scene would have 10.
+    tiles = shown.reshape(9, 20, 16, 20, 3).astype(float)
+    assert abs(tiles - tiles.mean(axis=(1, 3), keepdims=True)).mean() < 4
 
 
 def test_a_daemon_without_cameras_runs_and_says_so(house, caplog):

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from daemon.assembly import privacy
 from daemon.config import HttpTable, Settings, load_settings
 from pipeline.errors import SettingsError
+from pipeline.privacy import Blur, Privacy
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -102,6 +104,20 @@ def test_zones_and_rules_are_read_with_times_in_either_form(tmp_path):
     assert [(rule.do, rule.begin, rule.end, rule.days) for rule in camera.rules] == [
         ("watch", time(21), time(7), ("fri",))
     ]
+
+
+def test_a_zone_may_be_private_and_a_camera_blurred(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(
+        '[defaults]\nblur = "all"\n[cameras.porch]\nurl = "/x.mp4"\nblur = "none"\n'
+        "[cameras.porch.zones.neighbour]\npolygon = [[0, 0], [1, 0], [1, 1]]\nprivate = true\n"
+        "[cameras.porch.zones.path]\npolygon = [[0, 0], [1, 0], [1, 1]]\n"
+        '[cameras.yard]\nurl = "/x.mp4"\n'
+    )
+    cameras = load_settings(path, {}).cameras
+    triangle = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
+    assert privacy(cameras["porch"]).name == Privacy({"neighbour": triangle}).name
+    assert privacy(cameras["yard"]).name == Privacy(blur=Blur.ALL).name
 
 
 @pytest.mark.parametrize(

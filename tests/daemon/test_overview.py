@@ -1,12 +1,14 @@
 """What the page remembers of each camera, and who is told what in which order."""
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from daemon.overview import Fanout, Overview, Standing
 from daemon.snapshots import SnapshotStore
 from pipeline.clock import SystemClock
+from pipeline.privacy import EVERYTHING_SHOWN, Blur, Privacy
 from pipeline.types import (
     CameraState,
     CameraStatus,
@@ -62,11 +64,32 @@ def test_a_camera_that_is_gone_is_forgotten(overview):
 
 
 def test_the_newest_frame_is_the_picture(overview):
+    overview.know("porch", EVERYTHING_SHOWN)
     overview.see("porch", frame(av.VideoFrame.from_ndarray(np.zeros((36, 64, 3), np.uint8), format="rgb24")))
     assert overview.picture("porch")[:2] == b"\xff\xd8"
 
 
+def test_what_is_private_is_hidden_in_the_newest_picture(overview):
+    stripes = np.zeros((36, 64, 3), np.uint8)
+    stripes[::2] = 200
+    overview.know("porch", Privacy(blur=Blur.ALL))
+    overview.see("porch", frame(av.VideoFrame.from_ndarray(stripes, format="rgb24")))
+    shown = cv2.imdecode(np.frombuffer(overview.picture("porch"), np.uint8), cv2.IMREAD_COLOR)
+    assert (shown == 100).all()
+
+
+def test_of_a_camera_of_which_it_is_not_known_what_may_be_shown_there_is_no_picture(overview):
+    picture = frame(av.VideoFrame.from_ndarray(np.zeros((36, 64, 3), np.uint8), format="rgb24"))
+    overview.see("porch", picture)
+    assert overview.picture("porch") is None
+    overview.know("porch", EVERYTHING_SHOWN)
+    overview.forget("porch")
+    overview.see("porch", picture)
+    assert overview.picture("porch") is None
+
+
 def test_without_a_frame_there_is_no_picture(overview):
+    overview.know("porch", EVERYTHING_SHOWN)
     overview.see("porch", frame())
     assert overview.picture("porch") is None
 

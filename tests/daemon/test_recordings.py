@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from daemon.event_files import EventFiles, FileKind
 from daemon.recordings import Recordings
 from pipeline.metrics import Metrics
+from pipeline.privacy import Blur, Privacy
 from pipeline.recording import Recorder, RecordingSettings
 from pipeline.types import Event, EventKind, EventPhase, Severity
 from tests import media
@@ -45,13 +46,18 @@ def metrics():
 
 
 @pytest.fixture
-def recordings(clips, metrics, clock, tmp_path):
-    """Return the recordings of one camera that has sent a second of video."""
+def recorder(clock, tmp_path):
+    """Return the recorder of a camera that has sent a second of video."""
     recorder = Recorder(RecordingSettings(), clock)
     with av.open(str(media.write_video(tmp_path / "walk.mp4", media.moving_square(10)))) as container:
         recorder.begin(container.streams.video[0])
         for packet in container.demux(video=0):
             recorder.take(packet)
+    return recorder
+
+
+@pytest.fixture
+def recordings(clips, metrics, recorder):
     recordings = Recordings(clips, metrics)
     recordings.add_camera("porch", recorder)
     return recordings
@@ -84,8 +90,34 @@ def test_what_is_open_at_the_stop_is_written_then(recordings, clips):
 def test_a_camera_that_goes_leaves_its_clips(recordings, clips):
     recordings.on_event(EVENT)
     recordings.remove_camera("porch")
+    recordings.write()
     assert clips.find(EVENT.id) is not None
     assert not recordings.is_recording(EVENT)
+
+
+def codec_of(path):
+    with av.open(str(path)) as container:
+        return container.streams.video[0].codec_context.name
+
+
+def test_a_clip_is_cut_from_the_camera_s_own_packets_unless_something_is_to_be_hidden(
+    recordings, recorder, clips
+):
+    recordings.on_event(EVENT)
+    recordings.write(everything=True)
+    assert codec_of(clips.find(EVENT.id)) == "h264"
+    recordings.add_camera("porch", recorder, Privacy(blur=Blur.ALL))
+    recordings.on_event(EVENT)
+    recordings.write(everything=True)
+    assert codec_of(clips.find(EVENT.id)) == "vp9"
+
+
+def test_what_is_hidden_stays_hidden_when_the_camera_goes(recordings, recorder, clips):
+    recordings.add_camera("porch", recorder, Privacy(blur=Blur.ALL))
+    recordings.on_event(EVENT)
+    recordings.remove_camera("porch")
+    recordings.write()
+    assert codec_of(clips.find(EVENT.id)) == "vp9"
 
 
 def test_of_the_camera_itself_there_is_no_clip(recordings):
@@ -101,5 +133,5 @@ def test_a_camera_without_a_recorder_has_no_clips(recordings):
 def test_a_clip_that_cannot_be_written_is_counted(recordings, metrics, tmp_path):
     (tmp_path / "clips").write_text("in the way")
     recordings.on_event(EVENT)
-    recordings.remove_camera("porch")
+    recordings.write(everything=True)
     assert count(metrics, "failed") == 1

@@ -1,6 +1,7 @@
 """One camera after the encoder: what it makes of frames, switches, statuses and saved state."""
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from pipeline.anomaly import AnomalySettings
 from pipeline.behaviour import BehaviourSettings
 from pipeline.gallery import NormalMoment
 from pipeline.presence import Presence, Watch
+from pipeline.privacy import Blur, Privacy
 from pipeline.types import CameraState, CameraStatus, EventKind, EventPhase, Severity
 from pipeline.zones import Zone, ZoneMap
 from tests.benches import CLOSED, FALL, OPENED, QUIET, WALK, Bench
@@ -79,6 +81,10 @@ def test_after_an_interruption_a_clip_is_due_at_once_even_if_the_clock_went_back
     assert bench.analysis.due_clip is not None
 
 
+def decoded(jpeg):
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+
+
 def test_an_alarm_becomes_an_event_with_a_snapshot_of_its_frame():
     bench = Bench({0.2: Verdict(0.6, OPENED)})
     original = av.VideoFrame(64, 48, "yuv420p")
@@ -103,6 +109,18 @@ def test_the_detector_is_shown_what_moves_in_small():
     bench.rest(0.2)
     bench.see(0.4)
     assert bench.detector.shown == [(0.0, (180, 320, 3))]
+
+
+def test_what_is_private_is_hidden_in_every_picture_of_an_event():
+    stripes = np.zeros((360, 640, 3), np.uint8)
+    stripes[::2] = 200
+    bench = Bench({0.0: Verdict(0.6, OPENED)}, privacy=Privacy(blur=Blur.ALL))
+    bench.see(0.0, original=av.VideoFrame.from_ndarray(stripes, format="bgr24"))
+    ((_, shown),) = bench.listener.snapshots
+    assert (decoded(shown.picture) == 100).all()
+    for jpeg in (shown.marked, shown.thumbnail):  # the box is in the upper left quarter
+        height_px = decoded(jpeg).shape[0]
+        assert abs(decoded(jpeg)[height_px * 3 // 4 :].astype(int) - 100).max() <= 1
 
 
 def test_an_event_has_one_snapshot_however_often_it_is_updated():

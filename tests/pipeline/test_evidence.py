@@ -5,13 +5,18 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.evidence import REGION_COLOUR, snapshot
+from pipeline.evidence import REGION_COLOUR, Reason, snapshot
+from pipeline.privacy import EVERYTHING_SHOWN
 from pipeline.types import Region
 
 
 def grey_frame(width_px, height_px, pixel_format="yuv420p"):
     picture = np.full((height_px, width_px, 3), 60, np.uint8)
     return av.VideoFrame.from_ndarray(picture, format="bgr24").reformat(format=pixel_format)
+
+
+def taken_of(frame, region=None):
+    return snapshot(EVERYTHING_SHOWN.picture_of(frame), Reason(region))
 
 
 def decoded(jpeg):
@@ -36,12 +41,12 @@ def is_orange(pixel):
     ],
 )
 def test_a_snapshot_is_at_most_1280_pixels_wide_and_keeps_its_shape(width_px, height_px, shape):
-    taken = snapshot(grey_frame(width_px, height_px), None)
+    taken = taken_of(grey_frame(width_px, height_px))
     assert decoded(taken.picture).shape == shape == (taken.height_px, taken.width_px, 3)
 
 
 def test_the_region_is_drawn_around_its_place():
-    picture = decoded(snapshot(grey_frame(320, 240), MIDDLE).marked)
+    picture = decoded(taken_of(grey_frame(320, 240), MIDDLE).marked)
     # The left edge is column 80, the right one 240, the top one row 60, the bottom one 180.
     assert all(
         is_orange(picture[row, column]) for row, column in [(120, 80), (120, 240), (60, 160), (180, 160)]
@@ -51,10 +56,10 @@ def test_the_region_is_drawn_around_its_place():
 
 
 def test_nothing_is_drawn_into_the_picture_that_is_kept_under_the_layers():
-    taken = snapshot(grey_frame(320, 240), MIDDLE, heat=np.ones((14, 14), np.float32))
+    taken = taken_of(grey_frame(320, 240), MIDDLE)
     picture = decoded(taken.picture)
     assert (picture == picture[0, 0]).all()
-    assert (taken.region, taken.heat[:4]) == (MIDDLE, b"\x89PNG")
+    assert taken.region == MIDDLE
 
 
 @pytest.mark.parametrize(
@@ -62,21 +67,21 @@ def test_nothing_is_drawn_into_the_picture_that_is_kept_under_the_layers():
     [(1280, (180, 320, 3)), (160, (90, 160, 3))],  # 720 / 4 = 180; a small picture is left as it is
 )
 def test_a_thumbnail_is_at_most_320_pixels_wide_and_has_its_place_drawn_in(width_px, shape):
-    small = decoded(snapshot(grey_frame(width_px, width_px * 9 // 16), MIDDLE).thumbnail)
+    small = decoded(taken_of(grey_frame(width_px, width_px * 9 // 16), MIDDLE).thumbnail)
     assert small.shape == shape
     assert is_orange(small[shape[0] // 2, shape[1] // 4])
 
 
 def test_a_region_of_the_whole_picture_can_be_drawn():
-    picture = decoded(snapshot(grey_frame(320, 240), Region(0.0, 0.0, 1.0, 1.0)).marked)
+    picture = decoded(taken_of(grey_frame(320, 240), Region(0.0, 0.0, 1.0, 1.0)).marked)
     assert is_orange(picture[120, 0])
 
 
 def test_without_a_region_nothing_is_drawn():
-    picture = decoded(snapshot(grey_frame(64, 48), None).marked)
+    picture = decoded(taken_of(grey_frame(64, 48)).marked)
     assert (picture == picture[0, 0]).all()
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj420p", "nv12", "gray", "rgb24"])
 def test_every_format_that_cameras_send_becomes_a_jpeg(pixel_format):
-    assert snapshot(grey_frame(64, 48, pixel_format), None).picture[:2] == b"\xff\xd8"
+    assert taken_of(grey_frame(64, 48, pixel_format)).picture[:2] == b"\xff\xd8"

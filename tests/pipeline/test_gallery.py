@@ -134,6 +134,13 @@ def test_an_empty_gallery_and_none_at_all_come_back_empty(gallery):
         assert len(gallery) == 0
 
 
+def test_pictures_in_which_other_things_were_hidden_are_forgotten(gallery):
+    show(gallery, MORNING_S, looks(0))
+    careful = NormalGallery("all")
+    careful.from_arrays(gallery.to_arrays())
+    assert len(careful) == 0
+
+
 @pytest.mark.parametrize(
     ("name", "array"),
     [

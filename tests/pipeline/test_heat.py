@@ -6,6 +6,8 @@ import pytest
 
 from pipeline.heat import HEAT_COLOUR, HEAT_SHARE, heat_layer, opacity
 
+NOTHING = np.zeros((40, 60), np.bool_)
+
 
 def hot_at(row, column, *, grid=(14, 14)):
     heat = np.zeros(grid, np.float32)
@@ -37,11 +39,20 @@ def test_a_finer_heat_map_is_averaged():
 
 @pytest.mark.parametrize("grid", [(14, 14), (40, 60), (80, 120)])
 def test_the_layer_of_any_grid_is_small_and_clear_where_it_is_cold(grid):
-    layer = decoded(heat_layer(hot_at(0, 0, grid=grid)))
+    layer = decoded(heat_layer(hot_at(0, 0, grid=grid), NOTHING))
     assert layer.shape == (40, 60, 4)
     assert tuple(layer[0, 0, :3]) == HEAT_COLOUR
     assert layer[0, 0, 3] > 0 == layer[39, 59, 3]
 
 
 def test_where_nothing_was_unusual_there_is_no_layer():
-    assert heat_layer(np.zeros((14, 14), np.float32)) is None
+    assert heat_layer(np.zeros((14, 14), np.float32), NOTHING) is None
+
+
+def test_what_is_hidden_in_the_picture_is_clear_in_the_layer():
+    hidden = NOTHING.copy()
+    hidden[:, :30] = True
+    heat = hot_at(0, 0) + hot_at(13, 13)
+    layer = decoded(heat_layer(heat, hidden))
+    assert layer[:, :30, 3].max() == 0 < layer[:, 30:, 3].max()
+    assert heat_layer(hot_at(0, 0), hidden) is None

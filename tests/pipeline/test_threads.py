@@ -1,8 +1,12 @@
 """Threads live and end together, and the first failure is the one that is reported."""
 
+import os
+import sys
 import threading
 
-from pipeline.threads import ThreadGroup, join_all
+import pytest
+
+from pipeline.threads import NICENESS, ThreadGroup, in_background, join_all
 
 
 def wait_for_stop(stop):
@@ -87,3 +91,16 @@ def test_several_stuck_threads_share_one_deadline():
     # The first takes all the time there is; a deadline in the past waits for nobody.
     assert 0.05 < allowed_s[0] <= 0.1
     assert max(allowed_s[1:]) <= 0.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priorities of their own elsewhere")
+def test_a_thread_in_the_background_lets_the_others_go_first():
+    group, found = ThreadGroup(), []
+
+    def note(stop):
+        found.append((os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), stop.is_set()))
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    group.start("slow", in_background(note)).join(5)
+    assert found == [(max(before, NICENESS), False)]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
