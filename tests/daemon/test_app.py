@@ -123,7 +123,7 @@ def test_what_is_private_is_hidden_in_the_camera_s_picture(house, video):
     with house.running():
         jpeg = wait_until(lambda: house.fetch("/cameras/porch.jpg"), 10, what="a picture")
     shown = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    # 320 x 180 pixels in tiles of 20 x 20; JPEG adds 2 levels within them, the scene would have 10.
+    # 320 x 180 pixels in tiles of 20 x 20; JPEG adds 2 levels within them, the scene itself has 17.
     tiles = shown.reshape(9, 20, 16, 20, 3).astype(float)
     assert abs(tiles - tiles.mean(axis=(1, 3), keepdims=True)).mean() < 4
 

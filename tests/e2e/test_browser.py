@@ -4,15 +4,23 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
 from daemon.outbox import Outbox
 from daemon.payloads import Origin, event_message
+from daemon.snapshots import SnapshotStore
 from pipeline.clock import SystemClock
+from pipeline.evidence import Reason, snapshot
+from pipeline.heat import heat_layer
 from pipeline.metrics import Metrics
-from pipeline.types import Event
+from pipeline.privacy import EVERYTHING_SHOWN
+from pipeline.types import Event, Region
+from tests import media
 from tests.daemons import DaemonProcess
 from tests.servers import free_port
 from tests.stations import event
@@ -28,6 +36,18 @@ COUNT = 250
 PASSWORD = "a password of my own"
 
 
+SHOWN = replace(event(COUNT), id="00cpd7gq3g0123456789abc", label="shown")
+
+
+def keep_snapshot(folder: Path) -> None:
+    """Keep pictures of the event SHOWN, as the daemon does."""
+    original = av.VideoFrame.from_ndarray(media.scene(), format="rgb24")
+    layer = heat_layer(np.eye(14, dtype=np.float32), EVERYTHING_SHOWN.hidden_cells)
+    taken = snapshot(EVERYTHING_SHOWN.picture_of(original), Reason(Region(0.2, 0.3, 0.25, 0.25), layer))
+    store = SnapshotStore(folder, 1.0, SystemClock())
+    store.save(SHOWN, replace(taken, outlines={"path": ((0.1, 0.5), (0.9, 0.5), (0.5, 0.9))}))
+
+
 def render(event: Event, seq: int) -> str:
     return event_message(event, seq, Origin()).to_json()
 
@@ -38,8 +58,10 @@ def daemon(tmp_path) -> Iterator[DaemonProcess]:
     daemon = DaemonProcess(tmp_path / "daemon", mqtt_port=free_port(), cameras={})
     daemon.http = 'login = "always"'
     with Outbox(daemon.data_dir, render, clock=SystemClock(), metrics=Metrics(CollectorRegistry())) as log:
-        for number in range(COUNT):
+        for number in range(COUNT - 1):
             log.append(replace(event(number), label="fall" if number % 25 == 0 else "unusual"))
+        log.append(SHOWN)
+    keep_snapshot(daemon.data_dir / "snapshots")
     daemon.start()
     yield daemon
     daemon.stop()
@@ -113,3 +135,28 @@ def test_a_filter_leads_to_an_event_and_its_page(page, daemon):
     playwright.expect(page.get_by_role("heading", level=2).first).to_contain_text(
         re.compile("fall", re.IGNORECASE)
     )
+
+
+def test_each_layer_over_an_event_s_picture_is_switched_off_and_on_by_its_label_and_by_keyboard(page, daemon):
+    come_in(page, daemon)
+    page.goto(f"/events/{SHOWN.id}")
+    layers = {"place": "rect.box", "zones": "g.zones", "heat map": "img.heat"}
+    for label, layer in layers.items():
+        playwright.expect(page.locator(layer)).to_be_visible()
+        page.get_by_label(label).uncheck()
+        playwright.expect(page.locator(layer)).to_be_hidden()
+        page.get_by_label(label).press("Space")
+        playwright.expect(page.locator(layer)).to_be_visible()
+
+
+def test_the_layers_lie_over_the_picture_and_are_as_large(page, daemon):
+    come_in(page, daemon)
+    page.goto(f"/events/{SHOWN.id}")
+    picture, *layers = (
+        page.locator(f".stack {part}").bounding_box() for part in ("img:not(.heat)", "img.heat", "svg")
+    )
+    for layer in layers:
+        assert [layer[side] for side in picture] == pytest.approx(list(picture.values()), abs=1)
+    box = page.locator("rect.box").bounding_box()
+    assert box["x"] - picture["x"] == pytest.approx(0.2 * picture["width"], abs=3)
+    assert box["width"] == pytest.approx(0.25 * picture["width"], abs=5)
