@@ -19,7 +19,7 @@ from pipeline.cells import F32
 from pipeline.errors import StateError
 from pipeline.feedback import Lesson, Lessons, Verdict
 from pipeline.finding import STANDING
-from pipeline.gallery import NormalGallery, NormalMoment
+from pipeline.gallery import SETTLE_S, NormalGallery, NormalMoment
 from pipeline.normality import Normality, NormalityScore, NormalitySettings
 from pipeline.privacy import Picture
 from pipeline.types import Region, Sight
@@ -142,7 +142,8 @@ class AnomalyDetector:
         """Let the gallery of normal moments have the frame that was just observed, if that was learned."""
         looks = self._normality.looks
         if self._learned_last and looks is not None:
-            self._gallery.offer(time_s, looks, draw)
+            settle_s = SETTLE_S if self.learned_ratio >= 1 else 0.0
+            self._gallery.offer(time_s, looks, draw, settle_s=settle_s)
 
     def nearest_normal(self, region: Region) -> NormalMoment | None:
         """Return the normal moment that looked most like the last frame within a region, if any is kept."""

@@ -19,8 +19,9 @@ I8 = NDArray[np.int8]
 # So many moments are kept of each part of the day, which is six hours of UTC: the light differs.
 PARTS_OF_DAY, MOMENTS_PER_PART = 4, 16
 PART_S = 86_400 / PARTS_OF_DAY
-# A moment is looked at so often, and kept where nothing has alarmed since for so long: it might be a lead-in.
-EVERY_S, SETTLE_S = 5.0, 10.0
+# A moment is looked at so often, and kept where nothing has alarmed since for so long: it may lead to what is
+# told only when it has stood for ten seconds, and to alarm a while more.
+EVERY_S, SETTLE_S = 5.0, 30.0
 # Looks are kept by as many random projections in steps of 1 / STEPS, of unit vectors of which hardly any
 # leaves -127…127; 64 * (18,000 + 196 * 48) bytes = 1.8 MB a camera.
 DIMENSIONS, STEPS = 48, 170
@@ -40,15 +41,6 @@ class NormalMoment:
     looks: I8
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """A moment that will be kept if nothing alarms until it is old enough."""
-
-    utc_s: float
-    picture: Picture
-    looks: I8
-
-
 class NormalGallery:
     """The moments of one camera that differ most from one another; not thread-safe.
 
@@ -60,20 +52,27 @@ class NormalGallery:
     def __init__(self, privacy: str = "") -> None:
         self._privacy = privacy
         self._moments: list[NormalMoment] = []
-        self._pending: deque[_Pending] = deque()
+        self._pending: deque[NormalMoment] = deque()  # kept if nothing alarms until they are old enough
         self._offered_s = float("-inf")
 
     def __len__(self) -> int:
         return len(self._moments)
 
-    def offer(self, utc_s: float, cells: F32, draw: Callable[[], Picture]) -> None:
-        """Take note of a normal moment by its (196, 112) unit vectors; its picture is drawn if one is due."""
+    def offer(
+        self, utc_s: float, cells: F32, draw: Callable[[], Picture], *, settle_s: float = SETTLE_S
+    ) -> None:
+        """Take note of a normal moment by its (196, 112) unit vectors; its picture is drawn if one is due.
+
+        `settle_s` is how old a moment is when it is kept: 0 where all that is seen is normal by definition.
+        """
         if utc_s < self._offered_s:  # the clock was set back
             self.interrupt()
         if utc_s >= self._offered_s + EVERY_S:
             self._offered_s = utc_s
-            self._pending.append(_Pending(utc_s, draw(), _looks(cells)))
-        if self._pending and utc_s >= self._pending[0].utc_s + SETTLE_S:
+            jpeg = jpeg_within(draw(), MAX_JPEG_BYTES)
+            if jpeg is not None:
+                self._pending.append(NormalMoment(utc_s, jpeg, _looks(cells)))
+        while self._pending and utc_s >= self._pending[0].utc_s + settle_s:
             self._keep(self._pending.popleft())
 
     def interrupt(self) -> None:
@@ -90,11 +89,8 @@ class NormalGallery:
         apart = np.square(kept - _looks(cells)[inside].astype(np.float32)).sum(axis=(1, 2))
         return self._moments[int(apart.argmin())]
 
-    def _keep(self, settled: _Pending) -> None:
-        jpeg = jpeg_within(settled.picture, MAX_JPEG_BYTES)
-        if jpeg is None:
-            return
-        self._moments.append(NormalMoment(settled.utc_s, jpeg, settled.looks))
+    def _keep(self, settled: NormalMoment) -> None:
+        self._moments.append(settled)
         part = _part_of_day(settled.utc_s)
         rivals = [moment for moment in self._moments if _part_of_day(moment.utc_s) == part]
         if len(rivals) > MOMENTS_PER_PART:

@@ -78,6 +78,11 @@ def test_a_moment_is_kept_when_nothing_has_alarmed_for_a_while(gallery):
     assert len(gallery) == 1
 
 
+def test_where_all_is_normal_by_definition_a_moment_is_kept_at_once(gallery):
+    gallery.offer(MORNING_S, looks(0), lambda: grey(0), settle_s=0.0)
+    assert len(gallery) == 1
+
+
 def test_what_led_to_something_unusual_is_not_kept(gallery):
     gallery.offer(MORNING_S, looks(0), lambda: grey(0))
     gallery.interrupt()
