@@ -47,12 +47,11 @@ def looks(count: int) -> list[F32]:
 def fill(gallery: NormalGallery, frames: Sequence[av.VideoFrame], cells: Sequence[F32]) -> None:
     """Show a gallery a moment every five seconds in each part of the day, until each is full."""
     for part in range(PARTS_OF_DAY):
-        for number in range(MOMENTS_PER_PART + 2):
+        for number in range(MOMENTS_PER_PART):
             frame = frames[number % len(frames)]
             utc_s = part * PART_S + number * EVERY_S
-            gallery.offer(
-                utc_s, cells[number], lambda frame=frame: EVERYTHING_SHOWN.picture_of(frame, THUMBNAIL_PX)
-            )
+            picture = EVERYTHING_SHOWN.picture_of(frame, THUMBNAIL_PX)
+            gallery.offer(utc_s, cells[number], lambda picture=picture: picture, settle_s=0.0)
 
 
 def costs(frames: Sequence[av.VideoFrame]) -> Iterable[tuple[str, float]]:

@@ -6,12 +6,15 @@ from itertools import islice
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from daemon.archive_reader import ArchivePage
 from daemon.demo.scenes import picture_stream
 from daemon.demo.script import PLAZA, ROOM
 from daemon.event_log import LoggedEvent
-from daemon.payloads import EventMessage
+from daemon.payloads import EventMessage, RegionMessage
+from daemon.snapshots import Layers, Part
+from pipeline.heat import heat_layer
 from pipeline.types import CameraStatus
 from tests.backstages import PORCH, SYSTEM, FakeArchive, FakeBackstage
 from tests.media import write_video
@@ -53,6 +56,14 @@ HAPPENED = (
         "Moves where nothing has moved in nine days, and is twice as large.",
     ),
 )
+# The picture of the demo's plaza, its lower part a zone and something unusual on the left.
+LAYERS = Layers(
+    width_px=640,
+    height_px=360,
+    region=RegionMessage(x=0.1, y=0.6, width=0.1, height=0.2),
+    zones={"square": ((0.05, 0.55), (0.95, 0.55), (0.95, 0.95), (0.05, 0.95))},
+)
+HEAT = heat_layer(np.pad(np.ones((2, 2), np.float32), ((9, 3), (1, 11))), np.zeros((40, 60), np.bool_))
 
 
 def event_id(number: int) -> str:
@@ -73,6 +84,7 @@ def message(number: int) -> EventMessage:
         "label": label,
         "score": 0.93,
         "p_value": 0.0004 if kind == "anomaly" else None,
+        "nearest_normal_utc": "2026-11-24T14:03:00.000Z" if kind == "anomaly" else None,
         "severity": severity,
         "start_utc": begun.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "end_utc": None,
@@ -105,9 +117,14 @@ class Gallery(FakeBackstage):
 
     pictures: dict = field(default_factory=dict)
 
-    def snapshot(self, event_id):
+    def snapshot(self, event_id, part=Part.PICTURE):
+        if part is Part.HEAT:
+            return HEAT
         of = self.archive.camera_of(event_id)
         return self.pictures.get(of)
+
+    def layers(self, event_id):
+        return LAYERS if self.archive.camera_of(event_id) == "plaza" else None
 
     def picture(self, camera):
         return self.pictures.get(camera)
