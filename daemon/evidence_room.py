@@ -3,16 +3,24 @@
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
-from daemon.event_files import EventFiles, make_room
+from daemon.event_files import Kept, make_room
 from pipeline.metrics import Metrics
+
+
+class Evidence(Kept, Protocol):
+    """Files that go in time."""
+
+    def prune(self) -> int:
+        """Delete what is too old or too much; return how many files went."""
 
 
 class EvidenceRoom:
     """Keeps the disk of `folder` from filling up; `kept` by the name that stands in the metrics."""
 
     def __init__(
-        self, kept: Mapping[str, EventFiles], *, folder: Path, min_free_bytes: float, metrics: Metrics
+        self, kept: Mapping[str, Evidence], *, folder: Path, min_free_bytes: float, metrics: Metrics
     ) -> None:
         self._kept = kept
         self._folder = folder
