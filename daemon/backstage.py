@@ -18,6 +18,7 @@ from daemon.outbox import Outbox
 from daemon.overview import Overview
 from daemon.payloads import FeedbackMessage
 from daemon.publisher import BrokerHealth
+from daemon.review.desk import ReviewDesk
 from daemon.snapshots import Layers, Part, SnapshotStore
 from daemon.views import CameraView, SystemView
 from pipeline.controls import CameraControls
@@ -49,6 +50,7 @@ class Desks:
 
     commands: Commands
     feedback: FeedbackDesk
+    review: ReviewDesk
     request_reload: Callable[[], None]
 
 
@@ -119,6 +121,11 @@ class House:
     def archive(self) -> ArchiveReader:
         """Past events."""
         return self._stores.archive
+
+    @property
+    def review(self) -> ReviewDesk:
+        """What people say that events show."""
+        return self._desks.review
 
     def clip(self, event_id: str) -> Path | None:
         """Return an event's MP4 file, or None where none is kept."""

@@ -30,6 +30,8 @@ from daemon.outbox import end_open_events
 from daemon.overview import Fanout, Overview
 from daemon.payloads import Origin
 from daemon.recordings import Recordings
+from daemon.review.dataset import DatasetFolder
+from daemon.review.desk import ReviewDesk, Witnesses, dataset_folder
 from daemon.server import HttpServer, bind, page_url
 from daemon.snapshots import SnapshotStore
 from daemon.state_command import LEARNED_DIR
@@ -223,12 +225,27 @@ def _engine(
     )
 
 
+def _review(base: Base, stores: Stores, *, engine: Engine, cameras: Cameras) -> ReviewDesk:
+    storage = base.settings.storage
+    dataset = DatasetFolder(dataset_folder(storage.data_dir), storage.keep_dataset_gb * 1e9)
+
+    def rolls(name: str) -> tuple[float, float]:
+        entry = cameras.roll.get(name)
+        table = base.settings.defaults if entry is None else entry.table
+        return table.pre_roll_s, table.post_roll_s
+
+    witnesses = Witnesses(stores.archive, stores.clips, lambda: engine.encoder.checkpoint, rolls)
+    return ReviewDesk(dataset, witnesses, base.clock)
+
+
 def _house(base: Base, stores: Stores, *, engine: Engine, delivery: Delivery, cameras: Cameras) -> House:
+    review = _review(base, stores, engine=engine, cameras=cameras)
+    delivery.feedback.judge_behaviours(review.judge)
     return House(
         stores,
         engine,
         mqtt=base.settings.mqtt,
         broker=lambda: delivery.publisher.health,
         roll=lambda: cameras.roll,
-        desks=Desks(delivery.commands, delivery.feedback, base.request_reload),
+        desks=Desks(delivery.commands, delivery.feedback, review, base.request_reload),
     )

@@ -181,6 +181,7 @@ class StorageTable(Table):
     data_dir: DataPath = Path("videobertd-data")
     keep_days: float = Field(default=30.0, gt=0, le=3650)
     keep_clips_gb: float = Field(default=5.0, gt=0, le=100_000)
+    keep_dataset_gb: float = Field(default=5.0, gt=0, le=100_000)
     min_free_gb: float = Field(default=0.5, ge=0, le=100_000)
     learned_save_interval_s: float = Field(default=300.0, ge=10, le=86400)
 

@@ -126,6 +126,7 @@ class TracedEvent:
     start_utc_s: float
     sights: tuple[Sight, ...]
     model: str | None
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +248,11 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 def select_trace(database: sqlite3.Connection, event_id: str) -> TracedEvent | None:
     """Return what is known of an event by its newest message; None where there is no such event."""
     query = """
-        SELECT camera, kind, start_utc_s, sights, json_extract(payload, '$.model') FROM events
+        SELECT camera, kind, start_utc_s, sights, json_extract(payload, '$.model'), label FROM events
         WHERE id = ? ORDER BY seq DESC LIMIT 1
     """
     row = database.execute(query, (event_id,)).fetchone()
-    return row and TracedEvent(row[0], EventKind(row[1]), row[2], sights_from_text(row[3]), row[4])
+    return row and TracedEvent(row[0], EventKind(row[1]), row[2], sights_from_text(row[3]), row[4], row[5])
 
 
 def select_feedback(database: sqlite3.Connection, camera: str) -> tuple[StoredFeedback, ...]:

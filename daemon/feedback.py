@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daemon.board import Board
-from daemon.event_log import StoredFeedback
+from daemon.event_log import StoredFeedback, TracedEvent
 from daemon.mqtt import Received
 from daemon.outbox import Outbox
 from daemon.payloads import FeedbackMessage
@@ -46,6 +46,10 @@ class FeedbackCommand(BaseModel):
     by: Author | None = None
 
 
+# Takes a verdict on a behaviour, whose label is given beside it.
+Judge = Callable[[FeedbackCommand, str], None]
+
+
 class FeedbackDesk:
     """Takes feedback for all cameras; a word once given is kept, and taught again at every start."""
 
@@ -67,6 +71,7 @@ class FeedbackDesk:
         self._model = model
         self._lock = threading.Lock()
         self._pupils: dict[str, Callable[[Lesson], None]] = {}
+        self._judge: Judge = _refuse_behaviour
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -86,29 +91,25 @@ class FeedbackDesk:
         with self._lock:
             self._pupils.pop(camera, None)
 
+    def judge_behaviours(self, judge: Judge) -> None:
+        """Hand verdicts on behaviours to `judge` from now on; it raises FeedbackError where it refuses."""
+        self._judge = judge
+
     def give(self, command: FeedbackCommand, *, camera: str | None = None) -> FeedbackMessage:
         """Keep somebody's word on an event and teach its camera; return what is answered.
 
         Raises:
             UnknownEventError: There is no such event, or it is not one of `camera`, where that is given.
-            FeedbackError: It is no anomaly, or the word could not be kept.
+            FeedbackError: It is neither anomaly nor behaviour, or the word could not be kept.
         """
         traced = self._outbox.trace(command.event)
         if traced is None or camera not in (None, traced.camera):
             raise UnknownEventError(f"no event of {camera or 'any camera'} has the id {command.event!r}")
-        if traced.kind is not EventKind.ANOMALY:
-            raise FeedbackError(
-                f"event {command.event} is of kind {traced.kind}; only anomalies can be taught"
-            )
-        lesson = Lesson(command.event, command.verdict, traced.start_utc_s, traced.sights)
         given_utc_s = self._clock.utc_s()
-        stored = StoredFeedback(traced.camera, lesson, given_utc_s, command.by, traced.model)
-        with self._lock:
-            if not self._outbox.save_feedback(stored):
-                raise FeedbackError("the disk does not take it; nothing was changed")
-            teach = self._pupils.get(traced.camera)
-            if teach is not None and traced.model == self._model:
-                teach(lesson)
+        if traced.kind is EventKind.BEHAVIOUR:
+            self._judge(command, traced.label)
+        else:
+            self._teach(command, traced, given_utc_s)
         self._count(traced.camera, command.verdict)
         logger.info("event %s of camera %s: %s", command.event, traced.camera, command.verdict)
         answer = FeedbackMessage(
@@ -116,6 +117,21 @@ class FeedbackDesk:
         )
         self._answer(traced.camera, answer)
         return answer
+
+    def _teach(self, command: FeedbackCommand, traced: TracedEvent, given_utc_s: float) -> None:
+        """Keep a word on an anomaly, and let its camera learn from it."""
+        if traced.kind is not EventKind.ANOMALY:
+            raise FeedbackError(
+                f"event {command.event} is of kind {traced.kind}; only anomalies and behaviours can be taught"
+            )
+        lesson = Lesson(command.event, command.verdict, traced.start_utc_s, traced.sights)
+        stored = StoredFeedback(traced.camera, lesson, given_utc_s, command.by, traced.model)
+        with self._lock:
+            if not self._outbox.save_feedback(stored):
+                raise FeedbackError("the disk does not take it; nothing was changed")
+            teach = self._pupils.get(traced.camera)
+            if teach is not None and traced.model == self._model:
+                teach(lesson)
 
     def handle(self, message: Received) -> None:
         """Take a message on a camera's feedback topic, and answer it; a retained one is old and ignored."""
@@ -134,6 +150,10 @@ class FeedbackDesk:
         topic = self._topics.feedback_state(camera)
         self._board.put(topic, answer.to_json().encode())
         self._board.repeat([topic])
+
+
+def _refuse_behaviour(command: FeedbackCommand, label: str) -> None:
+    raise FeedbackError(f"event {command.event} is a behaviour, {label}; only anomalies can be taught here")
 
 
 def parse_command(payload: bytes) -> FeedbackCommand:

@@ -56,6 +56,7 @@ def render_event(backstage: Backstage, event_id: str) -> str | None:
         has_heat=backstage.snapshot(event_id, Part.HEAT) is not None,
         has_normal=backstage.snapshot(event_id, Part.NORMAL) is not None,
         has_clip=backstage.clip(event_id) is not None,
+        review=backstage.review,
     )
 
 

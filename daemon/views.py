@@ -1,5 +1,6 @@
 """What the page and the HTTP endpoints show, and from whom they ask it."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,7 +9,10 @@ from daemon.archive_reader import ArchivePage
 from daemon.event_log import BegunFilter, EventFilter, LoggedEvent
 from daemon.feedback import FeedbackCommand
 from daemon.payloads import EventMessage, FeedbackMessage
+from daemon.review.desk import Choice, ReviewView
+from daemon.review.labels import GivenLabel
 from daemon.snapshots import Layers, Part
+from pipeline.feedback import Verdict
 from pipeline.types import CameraStatus
 
 
@@ -65,6 +69,44 @@ class Archive(Protocol):
         """Return every label that an event of these cameras has, or of any."""
 
 
+class Review(Protocol):
+    """What people say that events show; `ReviewDesk` has all of it."""
+
+    @property
+    def choices(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the labels to choose from, by task."""
+
+    def own_choice(self, label: str, verdict: Verdict) -> Choice | None:
+        """Return what a verdict on a behaviour means; None where its task cannot say it."""
+
+    def label_of(self, event_id: str) -> GivenLabel | None:
+        """Return what was said of an event."""
+
+    def give(self, event_id: str, choice: Choice, *, by: str | None) -> GivenLabel:
+        """Keep what an event shows.
+
+        Raises:
+            ValueError: There is no such task or label.
+            UnknownEventError: There is no such event.
+            LabelError: The event cannot have a label, or there is no room.
+        """
+
+    def take_back(self, event_id: str) -> None:
+        """Forget what was said of an event.
+
+        Raises:
+            UnknownEventError: Nothing was said of it.
+            LabelError: The disk does not take it.
+        """
+
+    def overview(self, cameras: Collection[str] | None = None) -> ReviewView:
+        """Return what the page shows of these cameras, or of all.
+
+        Raises:
+            LabelError: The dataset cannot be read or written.
+        """
+
+
 class Backstage(Protocol):
     """Whoever knows how things stand; called from several web threads at once."""
 
@@ -89,6 +131,10 @@ class Backstage(Protocol):
     @property
     def archive(self) -> Archive:
         """Return where past events are read."""
+
+    @property
+    def review(self) -> Review:
+        """Return who keeps what people say that events show."""
 
     def clip(self, event_id: str) -> Path | None:
         """Return an event's MP4 file, or None where none is kept."""

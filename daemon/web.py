@@ -5,6 +5,7 @@ Who may ask for what is said beside each route. GET changes nothing.
 daemon/access/pages.py   /login  /logout  /account
 this file                /  /events  /events/<event>
 daemon/api.py            /api/v1/…, JSON for programs and for the page's script
+daemon/review/pages.py   /review, and what its buttons ask for
 daemon/media.py          /snapshots/<event>.jpg  /clips/<event>.mp4  /cameras/<name>.jpg
 daemon/event_pictures.py /thumbnails/<event>.jpg  /snapshots/<event>/heat.png  …/normal.jpg
 daemon/watch.py          /metrics  /healthz  /readyz
@@ -40,6 +41,7 @@ from daemon.media import Media
 from daemon.openapi import document_route
 from daemon.pages import render_archive, render_event, render_page
 from daemon.refusals import refuse
+from daemon.review.pages import ReviewPages
 from daemon.security_headers import SecurityHeaders
 from daemon.views import Backstage
 from daemon.watch import Watch
@@ -109,6 +111,7 @@ def create_app(
             *Media(backstage).routes(guard),
             *EventPictures(backstage).routes(guard),
             *Watch(backstage, registry).routes(guard),
+            *ReviewPages(backstage).routes(guard),
             document_route(guard),
             Mount("/static", StaticFiles(directory=STATIC_DIR)),
         ],

@@ -41,3 +41,16 @@ def _packet(stored: StoredPacket, origin: int, stream: av.VideoStream) -> "av.Pa
     packet.pts, packet.dts = stored.pts - origin, stored.dts - origin
     packet.is_keyframe = stored.is_keyframe
     return packet
+
+
+def clip_length_s(path: Path) -> float:
+    """Return how long a clip is.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    try:
+        with av.open(f"file:{path}") as container:
+            return float(container.duration or 0) / av.time_base
+    except av.error.FFmpegError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error

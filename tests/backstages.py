@@ -1,6 +1,6 @@
 """A backstage for tests of the web side: it shows what a test puts into it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from daemon.access.accounts import Accounts
@@ -9,13 +9,16 @@ from daemon.archive_reader import ArchivePage
 from daemon.event_log import LoggedEvent
 from daemon.feedback import FeedbackError, UnknownEventError
 from daemon.payloads import EventMessage, FeedbackMessage
+from daemon.review.dataset import DatasetFolder
+from daemon.review.desk import ReviewDesk, Witnesses
 from daemon.snapshots import Layers, Part
 from daemon.views import CameraView, SystemView
 from daemon.web import Door
+from models.checkpoint import Task
 from pipeline.errors import SettingsError
 from pipeline.feedback import Verdict
 from pipeline.types import CameraStatus
-from tests.fakes import ManualClock
+from tests.fakes import ManualClock, checkpoint
 
 EVENT_ID = "00cpd7gq3g0123456789abc"
 PORCH = CameraView(
@@ -59,7 +62,9 @@ class FakeArchive:
 
     def page(self, which):
         self.asked.append(which)
-        return self.past
+        events = (one for one in self.past.events if which.cameras is None or one.camera in which.cameras)
+        wanted = tuple(one for one in events if which.kind in (None, one.kind))
+        return replace(self.past, events=wanted)
 
     def messages(self, event_id):
         return tuple(event for event in self.past.events if event.id == event_id)
@@ -69,6 +74,31 @@ class FakeArchive:
 
     def labels(self, cameras=None):
         return ("fall", "unusual") if cameras is None else ("fall",)
+
+
+@dataclass
+class FakeClips:
+    """Clips that a test puts there, by event."""
+
+    paths: dict = field(default_factory=dict)
+
+    def find(self, event_id):
+        return self.paths.get(event_id)
+
+
+# Two tasks that alarm and one that does not; a clip is 4 s.
+TASKS = {
+    "activity": Task(("walk", "sit"), (None, None)),
+    "crash": Task(("normal", "crash"), (None, 0.8)),
+    "fight": Task(("normal", "fight"), (None, 0.5)),
+}
+MODEL = checkpoint(num_frames=24, sample_fps=6.0, tasks=TASKS)
+
+
+def review_desk(folder, archive, *, clips=None, max_bytes=1e9, clock=None):
+    """Return a desk for cameras whose clips begin and end 5 s before and after."""
+    witnesses = Witnesses(archive, clips or FakeClips(), lambda: MODEL, lambda _camera: (5.0, 5.0))
+    return ReviewDesk(DatasetFolder(folder, max_bytes), witnesses, clock or ManualClock())
 
 
 @dataclass
@@ -84,6 +114,10 @@ class FakeBackstage:
     kept: dict = field(default_factory=lambda: {Part.PICTURE: b"jpeg"})  # what is kept of EVENT_ID's snapshot
     drawn: Layers | None = None
     archive: FakeArchive = field(default_factory=FakeArchive)
+    review: ReviewDesk | None = None
+
+    def __post_init__(self):
+        self.review = self.review or review_desk(Path("nowhere"), self.archive)
 
     def cameras(self):
         return self.all_cameras

@@ -1,6 +1,6 @@
 """A backstage and some cameras in, that part of it out: each object is checked, of others is no trace."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +11,12 @@ from daemon.archive_reader import ArchivePage
 from daemon.event_log import BegunFilter, EventFilter, LoggedEvent
 from daemon.feedback import FeedbackCommand, UnknownEventError
 from daemon.payloads import EventMessage, FeedbackMessage
+from daemon.review.desk import Choice, ReviewView
+from daemon.review.labels import GivenLabel
 from daemon.snapshots import Layers, Part
-from daemon.views import Archive, Backstage, CameraView, SystemView
+from daemon.views import Archive, Backstage, CameraView, Review, SystemView
 from pipeline.errors import SettingsError
+from pipeline.feedback import Verdict
 
 
 class LimitedArchive:
@@ -42,6 +45,57 @@ class LimitedArchive:
         return camera if camera in self._cameras else None
 
 
+class LimitedReview:
+    """What people say that events of some cameras show."""
+
+    def __init__(self, review: Review, archive: LimitedArchive, cameras: tuple[str, ...]) -> None:
+        self._review = review
+        self._archive = archive
+        self._cameras = cameras
+
+    @property
+    def choices(self) -> Mapping[str, tuple[str, ...]]:
+        """The labels to choose from, by task."""
+        return self._review.choices
+
+    def own_choice(self, label: str, verdict: Verdict) -> Choice | None:
+        """Return what a verdict on a behaviour means; None where its task cannot say it."""
+        return self._review.own_choice(label, verdict)
+
+    def label_of(self, event_id: str) -> GivenLabel | None:
+        """Return what was said of an event of these cameras."""
+        given = self._review.label_of(event_id)
+        return given if given is not None and given.camera in self._cameras else None
+
+    def give(self, event_id: str, choice: Choice, *, by: str | None) -> GivenLabel:
+        """Keep what an event of these cameras shows.
+
+        Raises:
+            ValueError: There is no such task or label.
+            UnknownEventError: There is no such event, or it is another camera's.
+            LabelError: The event cannot have a label, or there is no room.
+        """
+        if self._archive.camera_of(event_id) is None:
+            raise UnknownEventError(f"there is no event {event_id!r}")
+        return self._review.give(event_id, choice, by=by)
+
+    def take_back(self, event_id: str) -> None:
+        """Forget what was said of an event of these cameras.
+
+        Raises:
+            UnknownEventError: Nothing was said of it, or it is another camera's.
+            LabelError: The disk does not take it.
+        """
+        if self.label_of(event_id) is None:
+            raise UnknownEventError(f"event {event_id!r} has no label")
+        self._review.take_back(event_id)
+
+    def overview(self, cameras: Collection[str] | None = None) -> ReviewView:
+        """Return what the page shows of those of these cameras that are meant."""
+        wanted = self._cameras if cameras is None else tuple(set(cameras) & set(self._cameras))
+        return self._review.overview(wanted)
+
+
 class LimitedBackstage:
     """What somebody may see who has rights on some cameras only; of the others there is no trace."""
 
@@ -53,6 +107,11 @@ class LimitedBackstage:
     def archive(self) -> LimitedArchive:
         """Past events of these cameras."""
         return LimitedArchive(self._backstage.archive, self._cameras)
+
+    @property
+    def review(self) -> LimitedReview:
+        """What people say that events of these cameras show."""
+        return LimitedReview(self._backstage.review, self.archive, self._cameras)
 
     def cameras(self) -> tuple[CameraView, ...]:
         """Return these cameras in the order of the settings."""
@@ -120,3 +179,8 @@ def seen_by(request: Request, backstage: Backstage) -> Backstage:
     account: Account = getattr(request.state, "account", EVERYBODY)
     limits = account.cameras
     return backstage if limits is None else LimitedBackstage(backstage, limits)
+
+
+def as_seen_by(account: Account, backstage: Backstage) -> Backstage:
+    """Return what an account may see of a backstage."""
+    return backstage if account.cameras is None else LimitedBackstage(backstage, account.cameras)

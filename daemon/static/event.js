@@ -1,3 +1,4 @@
-// The page of one event: times as on the wall, and its two buttons.
+// The page of one event: times as on the wall, and its buttons.
+import "./review.js";
 import "./times.js";
 import "./verdicts.js";

@@ -1,8 +1,12 @@
 // Passes people's word on an alarm to the daemon, from wherever its two buttons stand.
 
 // The header shows that a page of ours asks: no other site's page can send it.
+export function ask(path, method) {
+  return fetch(path, { method, headers: { "x-videobertd": "1" } });
+}
+
 export function tell(path) {
-  return fetch(path, { method: "POST", headers: { "x-videobertd": "1" } });
+  return ask(path, "POST");
 }
 
 async function say(button, verdict, eventId) {

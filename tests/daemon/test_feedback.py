@@ -143,6 +143,16 @@ def test_a_camera_event_is_not_to_be_taught(desk):
         desk.desk.give(command)
 
 
+def test_a_verdict_on_a_behaviour_goes_to_whoever_keeps_labels(desk):
+    desk.outbox.append(replace(ALARM, id="e2", kind=EventKind.BEHAVIOUR, label="fight"))
+    (answer,) = desk.hear({"event": "e2", "verdict": "not_an_alarm"})
+    assert "is a behaviour, fight; only anomalies" in answer["problem"]
+    judged = []
+    desk.desk.judge_behaviours(lambda command, label: judged.append((command.event, label)))
+    (answer,) = desk.hear({"event": "e2", "verdict": "not_an_alarm"})
+    assert (answer["problem"], judged, desk.lessons) == (None, [("e2", "fight")], [])
+
+
 def test_an_unknown_event_is_an_error_of_its_own(desk):
     with pytest.raises(UnknownEventError, match="no event of any camera has the id 'e9'"):
         desk.desk.give(FeedbackCommand(event="e9", verdict=Verdict.NOT_AN_ALARM))

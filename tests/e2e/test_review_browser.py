@@ -1,0 +1,90 @@
+"""The review in a real browser: a label given on an event's page stands in the table that training reads."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from daemon.outbox import Outbox
+from daemon.payloads import Origin, event_message
+from pipeline.clock import SystemClock
+from pipeline.metrics import Metrics
+from pipeline.types import Event, EventKind, EventPhase
+from tests.daemons import DaemonProcess
+from tests.media import moving_square, write_video
+from tests.servers import free_port, wait_until
+from tests.stations import event
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(CHROMIUM is None, reason="neither Chromium nor Chrome is installed"),
+]
+
+EVENT_ID = "00cpd7gq3g0123456789abc"
+
+
+def render(event: Event, seq: int) -> str:
+    return event_message(event, seq, Origin()).to_json()
+
+
+@pytest.fixture
+def daemon(tmp_path) -> Iterator[DaemonProcess]:
+    """Run a daemon whose log holds a fight of eight seconds with a clip of twenty."""
+    daemon = DaemonProcess(tmp_path / "daemon", mqtt_port=free_port(), cameras={})
+    with Outbox(daemon.data_dir, render, clock=SystemClock(), metrics=Metrics(CollectorRegistry())) as log:
+        fight = replace(event(1), id=EVENT_ID, kind=EventKind.BEHAVIOUR, label="fight")
+        log.append(fight)
+        log.append(replace(fight, phase=EventPhase.END, end_utc_s=fight.start_utc_s + 8.0))
+    clips = daemon.data_dir / "clips/porch"
+    clips.mkdir(parents=True)
+    write_video(clips / f"{EVENT_ID}.mp4", moving_square(100), fps=5)
+    daemon.start()
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
+def page(daemon) -> Iterator["playwright.Page"]:
+    """Open an empty page of a browser; a script's error fails the test."""
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(base_url=f"http://127.0.0.1:{daemon.http_port}")
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+        browser.close()
+    assert not errors
+
+
+def labels(daemon: DaemonProcess, task: str) -> list[str]:
+    """Return the labels in a task's table, [] where there is none."""
+    table = daemon.data_dir / "dataset" / task / "segments.csv"
+    return [row.split(",")[1] for row in table.read_text().splitlines()[1:]] if table.exists() else []
+
+
+def test_a_label_chosen_on_the_event_page_stands_in_the_table_until_it_is_removed(page, daemon):
+    page.goto("/review")
+    page.locator("#events strong a").click()
+    page.get_by_label("It was").select_option("crash")
+    playwright.expect(page.get_by_role("status")).to_have_text("labelled crash")
+    assert (labels(daemon, "crash"), labels(daemon, "fight")) == (["crash"], ["normal"])
+    page.goto("/review")
+    playwright.expect(page.locator("#given a")).to_have_text("crash")
+    page.get_by_role("button", name="Remove the label of the fight at porch").click()
+    playwright.expect(page.locator("#given li")).to_have_count(0)
+    wait_until(lambda: labels(daemon, "crash") == labels(daemon, "fight") == [])
+
+
+def test_right_and_not_an_alarm_are_one_click(page, daemon):
+    page.goto(f"/events/{EVENT_ID}")
+    right = page.get_by_role("button", name="Right")
+    right.click()
+    playwright.expect(right).to_have_attribute("aria-pressed", "true")
+    assert labels(daemon, "fight") == ["fight"]
+    page.get_by_role("button", name="Not an alarm").click()
+    playwright.expect(right).to_have_attribute("aria-pressed", "false")
+    assert labels(daemon, "fight") == ["normal"]
