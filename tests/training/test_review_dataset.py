@@ -10,8 +10,8 @@ from tests.media import still_scene, write_video
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 
-from training.data_folder import load_data_folder  # noqa: E402
-from training.splits import leave_one_group_out  # noqa: E402
+from training.data_folder import load_data_folder
+from training.splits import leave_one_group_out
 
 EVENTS = tuple(f"00cpd7gq3g0123456789ab{number}" for number in "123")
 
