@@ -1,6 +1,7 @@
 """Tables of the settings file in, the settings objects of the stages out: the one place that knows both."""
 
 import os
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from daemon.config import CameraTable, Settings
@@ -123,6 +124,11 @@ def load_encoder(settings: Settings) -> Encoder:
     """
     folder = settings.model.checkpoint or DEFAULT_DIR
     return open_encoder(folder, device=settings.model.device, threads=settings.model.threads)
+
+
+def with_checkpoint(settings: Settings, folder: Path) -> Settings:
+    """Return the settings with another checkpoint."""
+    return settings.model_copy(update={"model": settings.model.model_copy(update={"checkpoint": folder})})
 
 
 def inference_threads(settings: Settings) -> int:

@@ -19,6 +19,7 @@ from daemon.overview import Overview
 from daemon.payloads import FeedbackMessage
 from daemon.publisher import BrokerHealth
 from daemon.review.desk import ReviewDesk
+from daemon.review.model_room import ModelRoom
 from daemon.snapshots import Layers, Part, SnapshotStore
 from daemon.views import CameraView, SystemView
 from pipeline.controls import CameraControls
@@ -51,6 +52,7 @@ class Desks:
     commands: Commands
     feedback: FeedbackDesk
     review: ReviewDesk
+    models: ModelRoom
     request_reload: Callable[[], None]
 
 
@@ -92,7 +94,7 @@ class House:
         storage_problem = "" if storage.ok else f"events cannot be written: {storage.reason}"
         return SystemView(
             version=version("videobertd"),
-            model=f"{encoder.checkpoint.name} {encoder.checkpoint.version}",
+            model=encoder.checkpoint.title,
             runtime=encoder.name,
             uptime_s=round(self._engine.clock.monotonic_s() - self._started_s, 1),
             broker=f"connected to {where}" if broker.connected else f"not connected to {where}",
@@ -126,6 +128,11 @@ class House:
     def review(self) -> ReviewDesk:
         """What people say that events show."""
         return self._desks.review
+
+    @property
+    def models(self) -> ModelRoom:
+        """Where the model is retrained and changed."""
+        return self._desks.models
 
     def clip(self, event_id: str) -> Path | None:
         """Return an event's MP4 file, or None where none is kept."""

@@ -80,7 +80,7 @@ def _attempt(subject: str, look: Callable[[], str]) -> Finding:
 def _check_model(settings: Settings) -> str:
     checkpoint = load_checkpoint(settings.model.checkpoint or DEFAULT_DIR)
     learned = "" if checkpoint.trained else ", temporal model not trained: it reports no behaviour"
-    return f"{checkpoint.name} {checkpoint.version}{learned}"
+    return f"{checkpoint.title}{learned}"
 
 
 def _check_broker(settings: MqttSettings) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -13,7 +14,7 @@ from daemon.access.accounts import FIRST_NAME, Accounts
 from daemon.access.guard import Policy
 from daemon.announcer import Announcer
 from daemon.archive_reader import ArchiveReader
-from daemon.assembly import mqtt_settings
+from daemon.assembly import mqtt_settings, with_checkpoint
 from daemon.backstage import Desks, House, Stores
 from daemon.board import Board
 from daemon.cameras import Cameras
@@ -32,6 +33,9 @@ from daemon.payloads import Origin
 from daemon.recordings import Recordings
 from daemon.review.dataset import DatasetFolder
 from daemon.review.desk import ReviewDesk, Witnesses, dataset_folder
+from daemon.review.model_room import MODELS_FOLDER, ModelRoom, Opened, open_chosen
+from daemon.review.retraining import Retraining
+from daemon.review.shelf import ModelShelf
 from daemon.server import HttpServer, bind, page_url
 from daemon.snapshots import SnapshotStore
 from daemon.state_command import LEARNED_DIR
@@ -39,7 +43,7 @@ from daemon.topics import Topics
 from daemon.tuning import Tuning
 from daemon.updates import Updates, Versions, versions_on_disk
 from daemon.web import Door, create_app
-from models.checkpoint import DEFAULT_DIR
+from models.checkpoint import DEFAULT_DIR, Checkpoint
 from models.runtime import Encoder
 from pipeline.analysis import CameraAnalysis, Outlets
 from pipeline.clock import Clock
@@ -96,12 +100,16 @@ def compose(base: Base) -> Iterator[Parts]:
         listener = stack.enter_context(bind(settings.http)) if settings.http.enabled else None
         page = page_url(settings.http, listener) if listener else settings.http.public_url
         mqtt = mqtt_settings(settings, page)
-        encoder = base.open_model(settings)
+        shelf = ModelShelf(settings.storage.data_dir / MODELS_FOLDER)
+        opened_model = _open_model(base, shelf)
+        encoder = opened_model.encoder
         encoder.warm_up()
         metrics = _metrics(encoder)
         clips = _clips(settings, clock)
         recordings = Recordings(clips, metrics)
-        origin = Origin(model=_model(encoder), public_url=mqtt.public_url, has_clip=recordings.is_recording)
+        origin = Origin(
+            lambda: encoder.checkpoint.title, public_url=mqtt.public_url, has_clip=recordings.is_recording
+        )
         opened = open_delivery(mqtt, settings.storage, origin=origin, clock=clock, metrics=metrics)
         delivery = stack.enter_context(opened)
         _end_what_a_crash_left_open(delivery, clock)
@@ -119,10 +127,22 @@ def compose(base: Base) -> Iterator[Parts]:
         )
         inference = Inference(encoder, engine.mailbox, cameras=engine.analyses, clock=clock, metrics=metrics)
         cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / LEARNED_DIR)
-        house = _house(base, stores, engine=engine, delivery=delivery, cameras=cameras)
+        models = _model_room(base, opened_model, shelf=shelf, metrics=metrics)
+        stack.callback(models.stop)
+        review = _review(base, stores, engine=engine, cameras=cameras)
+        delivery.feedback.judge_behaviours(review.judge)
+        desks = Desks(delivery.commands, delivery.feedback, review, models, base.request_reload)
+        house = House(
+            stores,
+            engine,
+            mqtt=settings.mqtt,
+            broker=lambda: delivery.publisher.health,
+            roll=lambda: cameras.roll,
+            desks=desks,
+        )
         app = create_app(house, metrics.registry, settings.http, door=_door(settings, clock, metrics))
         server = HttpServer(app, listener) if listener else None
-        updates = _updates(mqtt, settings, encoder, board=delivery.board)
+        updates = _updates(mqtt, settings, opened_model.base, board=delivery.board)
         room = EvidenceRoom(
             {"snapshots": snapshots, "clips": clips},
             folder=settings.storage.data_dir,
@@ -143,8 +163,8 @@ def _notifiers(settings: Settings, stores: Stores, *, clock: Clock, metrics: Met
     )
 
 
-def _updates(mqtt: MqttSettings, settings: Settings, encoder: Encoder, *, board: Board) -> Updates:
-    running = Versions(version("videobertd"), _model(encoder))
+def _updates(mqtt: MqttSettings, settings: Settings, own: Checkpoint, *, board: Board) -> Updates:
+    running = Versions(version("videobertd"), own.title)
     folder = settings.model.checkpoint or DEFAULT_DIR
     topics = Topics(mqtt.base_topic, mqtt.discovery_prefix)
     return Updates(topics, board, running=running, on_disk=lambda: versions_on_disk(folder, running))
@@ -154,12 +174,32 @@ def _metrics(encoder: Encoder) -> Metrics:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     metrics = Metrics(registry)
-    metrics.model_info.labels(_model(encoder), encoder.name).set(1)
+    _name_model(metrics, encoder)
     return metrics
 
 
-def _model(encoder: Encoder) -> str:
-    return f"{encoder.checkpoint.name} {encoder.checkpoint.version}"
+def _name_model(metrics: Metrics, encoder: Encoder) -> None:
+    metrics.model_info.clear()
+    metrics.model_info.labels(encoder.checkpoint.title, encoder.name).set(1)
+
+
+def _open_model(base: Base, shelf: ModelShelf) -> Opened:
+    def opened(folder: Path | None) -> Encoder:
+        return base.open_model(base.settings if folder is None else with_checkpoint(base.settings, folder))
+
+    return open_chosen(shelf, opened, settings_decide=base.settings.model.checkpoint is not None)
+
+
+def _model_room(base: Base, opened: Opened, *, shelf: ModelShelf, metrics: Metrics) -> ModelRoom:
+    settings = base.settings
+    return ModelRoom(
+        opened,
+        shelf,
+        Retraining(shelf, dataset_folder(settings.storage.data_dir), opened.base),
+        open_model=lambda folder: base.open_model(with_checkpoint(settings, folder)),
+        settings_decide=settings.model.checkpoint is not None,
+        changed=lambda: _name_model(metrics, opened.encoder),
+    )
 
 
 def _end_what_a_crash_left_open(delivery: Delivery, clock: Clock) -> None:
@@ -236,16 +276,3 @@ def _review(base: Base, stores: Stores, *, engine: Engine, cameras: Cameras) -> 
 
     witnesses = Witnesses(stores.archive, stores.clips, lambda: engine.encoder.checkpoint, rolls)
     return ReviewDesk(dataset, witnesses, base.clock)
-
-
-def _house(base: Base, stores: Stores, *, engine: Engine, delivery: Delivery, cameras: Cameras) -> House:
-    review = _review(base, stores, engine=engine, cameras=cameras)
-    delivery.feedback.judge_behaviours(review.judge)
-    return House(
-        stores,
-        engine,
-        mqtt=base.settings.mqtt,
-        broker=lambda: delivery.publisher.health,
-        roll=lambda: cameras.roll,
-        desks=Desks(delivery.commands, delivery.feedback, review, base.request_reload),
-    )

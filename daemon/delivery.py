@@ -84,7 +84,7 @@ def open_delivery(
             outbox=outbox,
             board=board,
             clock=clock,
-            model=origin.model,
+            model=origin.model(),
             count=lambda camera, verdict: metrics.feedback.labels(camera, verdict).inc(),
         )
         yield _join(mqtt, Traffic(outbox, board, bell), feedback, clock=clock, metrics=metrics)

@@ -14,6 +14,7 @@ from daemon.outbox import Outbox
 from daemon.payloads import FeedbackMessage
 from daemon.topics import Topics
 from daemon.utc import utc_text
+from models.checkpoint import root_of
 from pipeline.clock import Clock
 from pipeline.errors import VideobertdError
 from pipeline.feedback import Lesson, Verdict
@@ -83,7 +84,7 @@ class FeedbackDesk:
         with self._lock:
             self._pupils[camera] = teach
             for stored in self._outbox.feedback(camera):
-                if stored.model == self._model:
+                if self._is_ours(stored.model):
                     teach(stored.lesson)
 
     def remove_camera(self, camera: str) -> None:
@@ -130,8 +131,12 @@ class FeedbackDesk:
             if not self._outbox.save_feedback(stored):
                 raise FeedbackError("the disk does not take it; nothing was changed")
             teach = self._pupils.get(traced.camera)
-            if teach is not None and traced.model == self._model:
+            if teach is not None and self._is_ours(traced.model):
                 teach(lesson)
+
+    def _is_ours(self, model: str | None) -> bool:
+        """Say whether a model sees as ours does: a refitted one differs in what it makes of it."""
+        return (model and root_of(model)) == (self._model and root_of(self._model))
 
     def handle(self, message: Received) -> None:
         """Take a message on a camera's feedback topic, and answer it; a retained one is old and ignored."""

@@ -31,10 +31,10 @@ UtcTime = Annotated[
 class Origin:
     """What every event of one daemon says alike: the model's name, and where its pages are reached.
 
-    `has_clip` says of which events a video is kept.
+    `model` is asked for each message, as it may change; `has_clip` says of which events a video is kept.
     """
 
-    model: str | None = None
+    model: Callable[[], str | None] = lambda: None
     public_url: str = ""
     has_clip: Callable[[Event], bool] = lambda _event: False
 
@@ -165,7 +165,7 @@ def event_message(event: Event, seq: int, origin: Origin) -> EventMessage:
         explanation=event.explanation,
         snapshot_url=_page(origin, f"snapshots/{quote(event.id, safe='')}.jpg") if has_picture else None,
         clip_url=_page(origin, f"clips/{quote(event.id, safe='')}.mp4") if origin.has_clip(event) else None,
-        model=origin.model,
+        model=origin.model(),
     )
 
 

@@ -11,6 +11,7 @@ from daemon.feedback import FeedbackCommand
 from daemon.payloads import EventMessage, FeedbackMessage
 from daemon.review.desk import Choice, ReviewView
 from daemon.review.labels import GivenLabel
+from daemon.review.model_room import ModelsView
 from daemon.snapshots import Layers, Part
 from pipeline.feedback import Verdict
 from pipeline.types import CameraStatus
@@ -107,6 +108,36 @@ class Review(Protocol):
         """
 
 
+class Models(Protocol):
+    """The models that were made here; `ModelRoom` has them."""
+
+    @property
+    def view(self) -> ModelsView:
+        """Return how things stand."""
+
+    def retrain(self) -> None:
+        """Begin to make another model.
+
+        Raises:
+            RetrainError: It cannot begin.
+            ModelRoomError: It would be of no use.
+        """
+
+    def cancel(self) -> None:
+        """End the making of a model.
+
+        Raises:
+            RetrainError: None is being made.
+        """
+
+    def use(self, number: int) -> None:
+        """Let a model take over; 0 is the daemon's own.
+
+        Raises:
+            ModelRoomError: It cannot be used; the old one goes on.
+        """
+
+
 class Backstage(Protocol):
     """Whoever knows how things stand; called from several web threads at once."""
 
@@ -135,6 +166,10 @@ class Backstage(Protocol):
     @property
     def review(self) -> Review:
         """Return who keeps what people say that events show."""
+
+    @property
+    def models(self) -> Models:
+        """Return where the model is retrained and changed."""
 
     def clip(self, event_id: str) -> Path | None:
         """Return an event's MP4 file, or None where none is kept."""

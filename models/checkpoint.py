@@ -57,6 +57,11 @@ class Checkpoint:
     tasks: Mapping[str, Task]
     files: Mapping[str, str]
 
+    @property
+    def title(self) -> str:
+        """Return name and version, as events name their model."""
+        return f"{self.name} {self.version}"
+
     def path(self, file: str) -> Path:
         """Return where `file` lies, which the checkpoint lists.
 
@@ -88,6 +93,14 @@ def save_checkpoint(checkpoint: Checkpoint) -> None:
     partial = target.with_suffix(".partial")
     partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     os.replace(partial, target)  # noqa: PTH105 - one atomic step, as everywhere in this code
+
+
+def root_of(title: str) -> str:
+    """Return the title of the model that a refitted one comes from, whose frame encoder it shares.
+
+    "videobert-small 0.3.0+local.2" comes from "videobert-small 0.3.0".
+    """
+    return title.partition("+")[0]
 
 
 def sha256_of(path: Path) -> str:

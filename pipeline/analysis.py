@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.checkpoint import Checkpoint
+from models.checkpoint import Checkpoint, root_of
 from pipeline.alarm_events import AlarmEvents
 from pipeline.anomaly import Anomaly, AnomalyDetector, AnomalySettings, write_state
 from pipeline.behaviour import Behaviour, BehaviourSettings
@@ -113,8 +113,8 @@ def stages_for(
 
 
 def encoder_name(checkpoint: Checkpoint) -> str:
-    """Return the name under which a state says whose features it remembers."""
-    return f"{checkpoint.name} {checkpoint.version}"
+    """Return the name under which a state says whose features it remembers; other heads see the same ones."""
+    return root_of(checkpoint.title)
 
 
 def state_path(folder: Path, camera: str) -> Path:

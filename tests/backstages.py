@@ -11,10 +11,13 @@ from daemon.feedback import FeedbackError, UnknownEventError
 from daemon.payloads import EventMessage, FeedbackMessage
 from daemon.review.dataset import DatasetFolder
 from daemon.review.desk import ReviewDesk, Witnesses
+from daemon.review.model_room import ModelRoomError, ModelsView
+from daemon.review.retraining import RetrainError, RetrainView
 from daemon.snapshots import Layers, Part
 from daemon.views import CameraView, SystemView
 from daemon.web import Door
 from models.checkpoint import Task
+from models.refit_report import Progress
 from pipeline.errors import SettingsError
 from pipeline.feedback import Verdict
 from pipeline.types import CameraStatus
@@ -86,6 +89,37 @@ class FakeClips:
         return self.paths.get(event_id)
 
 
+IDLE = RetrainView(is_running=False, progress=Progress(), problem="", missing="", command="refit", log="log")
+
+
+@dataclass
+class FakeModels:
+    """A room of models that shows what a test puts into it, and keeps what it was asked for."""
+
+    shelf: tuple = ()
+    running: int = 0
+    problem: str = ""
+    retraining: RetrainView = IDLE
+    asked: list = field(default_factory=list)
+
+    @property
+    def view(self):
+        return ModelsView("videobert-small 1", self.running, self.shelf, self.retraining, self.problem)
+
+    def retrain(self):
+        if self.retraining.missing:
+            raise RetrainError(self.retraining.missing)
+        self.asked.append("retrain")
+
+    def cancel(self):
+        self.asked.append("cancel")
+
+    def use(self, number):
+        if number not in {0, *(one.number for one in self.shelf)}:
+            raise ModelRoomError(f"There is no model {number}.")
+        self.asked.append(number)
+
+
 # Two tasks that alarm and one that does not; a clip is 4 s.
 TASKS = {
     "activity": Task(("walk", "sit"), (None, None)),
@@ -115,6 +149,7 @@ class FakeBackstage:
     drawn: Layers | None = None
     archive: FakeArchive = field(default_factory=FakeArchive)
     review: ReviewDesk | None = None
+    models: FakeModels = field(default_factory=FakeModels)
 
     def __post_init__(self):
         self.review = self.review or review_desk(Path("nowhere"), self.archive)

@@ -146,7 +146,7 @@ def choose(columns: Columns, config: VideoBERTConfig, *, pictures: int = 1) -> C
         return plain
     losses: dict[Choice, float] = {}
     for reading in readings(config, pictures):
-        turned = replace(columns, values=_turn(columns.values * column_scale(config, reading)).values)
+        turned = replace(columns, values=turn(columns.values * column_scale(config, reading)).values)
         for strength in STRENGTHS:
             losses[Choice(reading, strength)] = float(
                 np.mean([_loss(turned, strength, split) for split in splits])
@@ -198,7 +198,7 @@ def regression(columns: Columns, strength: float) -> LogisticRegression:
 
 
 @dataclass(frozen=True, slots=True)
-class _Turned:
+class Turned:
     """N rows in the space that they span: `values` (N, r), and the way back, values @ back = rows (N, dim).
 
     The penalty does not notice: logistic regression is the same there, and far smaller.
@@ -208,11 +208,12 @@ class _Turned:
     back: F64
 
 
-def _turn(rows: F64) -> _Turned:
+def turn(rows: F64) -> Turned:
+    """Return rows (N, dim) in the space that they span, and the way back."""
     squares, axes = np.linalg.eigh(rows @ rows.T)
     kept = squares > 1e-10 * squares[-1]
     sizes, axes = np.sqrt(squares[kept]), axes[:, kept]
-    return _Turned(axes * sizes, (axes / sizes).T @ rows)
+    return Turned(axes * sizes, (axes / sizes).T @ rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,7 @@ class _Fitted:
 
 
 def _fit(columns: Columns, scale: F64, strength: float) -> _Fitted:
-    turned = _turn(columns.values * scale)
+    turned = turn(columns.values * scale)
     solved = regression(replace(columns, values=turned.values), strength)
     weight, bias = solved.coef_ @ turned.back * scale, solved.intercept_
     if len(weight) == 1:  # of two labels: the logit of the second over the first
@@ -269,13 +270,13 @@ def refit(model: VideoBERTForSequenceClassification, task: str, *, columns: Colu
 
 def spanned(rows: F64) -> F64:
     """Return rows (N, dim) in the space that they span, (N, r): regression is the same there, and faster."""
-    return _turn(rows).values
+    return turn(rows).values
 
 
 def probabilities(columns: Columns, choice: Choice, config: VideoBERTConfig, *, asked: F64) -> F64:
     """Return what rows teach of others (n, dim): (n, labels), for the labels that occur, in their order."""
     scale = column_scale(config, choice.reading)
-    turned = _turn(columns.values * scale)
+    turned = turn(columns.values * scale)
     solved = regression(replace(columns, values=turned.values), choice.strength)
     # What lies outside the span has no weight.
     return cast("F64", solved.predict_proba(asked * scale @ turned.back.T))

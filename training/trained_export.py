@@ -67,12 +67,12 @@ def export_trained(workshop: Workshop, settings: TrainedExport) -> TrainedReport
         DataError: There is no normal footage.
         DriftError: The export differs too much from its model; the folder is as it was.
     """
-    models = Models(pretrained_frame_encoder(), _load(settings.model), workshop.text, trained=True)
+    models = Models(pretrained_frame_encoder(), load_trained(settings.model), workshop.text, trained=True)
     with replaced(settings.out) as folder:
         shutil.copyfile(workshop.checkpoint.path(FRAME_ENCODER_FILE), folder / FRAME_ENCODER_FILE)
         checkpoint = write_temporal(models, folder=folder, name=workshop.checkpoint.name)
         exported = OnnxRuntimeEncoder.open(checkpoint)
-        embedding, agreed = _compare(models, exported, _some_clips(workshop, settings.normal))
+        embedding, agreed = hold_against(models, exported, _some_clips(workshop, settings.normal))
         chosen = {
             task: _choose(exported, workshop, settings, task=task)
             for task, of in checkpoint.tasks.items()
@@ -85,7 +85,12 @@ def export_trained(workshop: Workshop, settings: TrainedExport) -> TrainedReport
     return report
 
 
-def _load(folder: Path) -> VideoBERTForSequenceClassification:
+def load_trained(folder: Path) -> VideoBERTForSequenceClassification:
+    """Load a fine-tuned model as it is exported, in eval mode.
+
+    Raises:
+        CheckpointError: The folder holds none.
+    """
     if not (folder / CONFIG_FILE).is_file():
         raise CheckpointError(f"{folder} holds no model: {CONFIG_FILE} is missing.")
     model = VideoBERTForSequenceClassification.from_pretrained(folder)
@@ -116,7 +121,7 @@ def _some_clips(workshop: Workshop, normal: NormalFootage) -> ClipBatch:
     return cut_batch(placed, files, num_frames=workshop.config.num_frames)
 
 
-def _compare(
+def hold_against(
     models: Models, exported: OnnxRuntimeEncoder, clips: ClipBatch
 ) -> tuple[Parity, dict[str, float]]:
     """Hold the export against its model on the same features.

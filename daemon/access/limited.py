@@ -14,7 +14,7 @@ from daemon.payloads import EventMessage, FeedbackMessage
 from daemon.review.desk import Choice, ReviewView
 from daemon.review.labels import GivenLabel
 from daemon.snapshots import Layers, Part
-from daemon.views import Archive, Backstage, CameraView, Review, SystemView
+from daemon.views import Archive, Backstage, CameraView, Models, Review, SystemView
 from pipeline.errors import SettingsError
 from pipeline.feedback import Verdict
 
@@ -112,6 +112,11 @@ class LimitedBackstage:
     def review(self) -> LimitedReview:
         """What people say that events of these cameras show."""
         return LimitedReview(self._backstage.review, self.archive, self._cameras)
+
+    @property
+    def models(self) -> Models:
+        """The models, which all cameras share: who may change them is checked where it is asked for."""
+        return self._backstage.models
 
     def cameras(self) -> tuple[CameraView, ...]:
         """Return these cameras in the order of the settings."""

@@ -42,7 +42,7 @@ class Desk:
 
     def __init__(self, folder, model="m 1"):
         def render(event, seq):
-            return event_message(event, seq, Origin(model)).to_json()
+            return event_message(event, seq, Origin(lambda: model)).to_json()
 
         metrics, self.clock = Metrics(CollectorRegistry()), ManualClock()
         self.outbox = Outbox(folder, render, clock=self.clock, metrics=metrics)

@@ -61,7 +61,7 @@ FALL_SENT = {
     "clip_url": None,
     "model": "videobert-small 1",
 }
-ORIGIN = Origin(model="videobert-small 1", public_url="https://cams.example/")
+ORIGIN = Origin(lambda: "videobert-small 1", public_url="https://cams.example/")
 
 
 def test_an_event_is_sent_with_every_field_of_the_contract():

@@ -18,6 +18,7 @@ COMMANDS = (
     "features",
     "finetune",
     "pretrain",
+    "refit",
     "select",
     "visual-words",
 )

@@ -17,7 +17,7 @@ def add_task_options(parser: argparse.ArgumentParser) -> None:
         "--task",
         action="append",
         required=True,
-        type=_pair,
+        type=task_pair,
         metavar="NAME=DIR",
         help="a data folder and the task that it teaches; may be given several times",
     )
@@ -47,7 +47,7 @@ def add_label_options(parser: argparse.ArgumentParser) -> None:
         "--rename",
         action="append",
         default=[],
-        type=_pair,
+        type=task_pair,
         metavar="[TASK:]OLD=NEW",
         help="take a folder's label for one of the task's",
     )
@@ -130,7 +130,8 @@ def fingerprint(data: Iterable[TaskData], unlabelled: Iterable[Path] = ()) -> st
     return " ".join(folder.fingerprint() for folder in folders)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def task_pair(text: str) -> tuple[str, str]:
+    """Read NAME=VALUE."""
     left, _, right = text.partition("=")
     if not (left and right):
         raise argparse.ArgumentTypeError(f"{text!r} has no '=' between two names")

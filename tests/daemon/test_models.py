@@ -1,0 +1,244 @@
+"""Models that were made here: which there are, how one is made, and how one takes over."""
+
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from daemon.review.model_room import ModelRoom, ModelRoomError, open_chosen
+from daemon.review.retraining import RetrainError, Retraining, what_is_missing
+from daemon.review.shelf import CHOSEN_FILE, ModelShelf
+from models.checkpoint import FRAME_ENCODER_FILE
+from models.errors import CheckpointError
+from models.refit_report import Progress, RefitReport, TaskRefit
+from tests.fakes import FakeEncoder, checkpoint
+from tests.servers import wait_until
+
+BASE = checkpoint(folder=Path("base"), version="1", files={FRAME_ENCODER_FILE: "one"})
+TASK = TaskRefit(clips={"fight": 6, "normal": 6}, groups=6, is_better=True, reason="Better.")
+
+
+def shelve(folder, number, *, has_model=True):
+    """Put a model on the shelf; its folder is as good as empty."""
+    place = folder / str(number)
+    (place / "model").mkdir(parents=True)
+    if has_model:
+        (place / "model/checkpoint.json").write_text("{}")
+    RefitReport(base="fake 1", version=f"1+local.{number}", tasks={"fight": TASK}).save(place)
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    shelve(tmp_path / "models", 1)
+    shelve(tmp_path / "models", 2, has_model=False)
+    return ModelShelf(tmp_path / "models")
+
+
+def test_the_newest_model_comes_first_and_each_says_whether_it_can_be_used(shelf):
+    found = [(one.number, one.report.version, one.has_model) for one in shelf.models]
+    assert found == [(2, "1+local.2", False), (1, "1+local.1", True)]
+    assert (shelf.next_number, shelf.chosen) == (3, 0)
+
+
+def test_an_unfinished_model_has_no_report_and_its_number_is_not_used_again(shelf):
+    (shelf.folder / "7").mkdir()
+    assert [one.number for one in shelf.models] == [2, 1]
+    assert shelf.next_number == 8
+
+
+def test_a_shelf_that_is_not_there_is_empty(tmp_path):
+    empty = ModelShelf(tmp_path / "nowhere")
+    assert (empty.models, empty.chosen, empty.next_number) == ((), 0, 1)
+
+
+@pytest.mark.parametrize("number", [2, 9])
+def test_there_is_no_path_to_what_is_no_model(shelf, number):
+    with pytest.raises(CheckpointError, match=f"There is no model {number}"):
+        shelf.path(number)
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "9" * 30])
+def test_a_damaged_choice_is_the_own_model(shelf, text):
+    (shelf.folder / CHOSEN_FILE).write_text(text)
+    assert shelf.chosen == 0
+
+
+class Doors:
+    """Opens models as a test has them: those in `broken` cannot be, those in `strange` see otherwise."""
+
+    def __init__(self):
+        self.broken, self.strange = set(), set()
+
+    def __call__(self, folder):
+        if folder is None or folder == Path("base"):
+            return FakeEncoder(BASE)
+        number = folder.parent.name
+        if number in self.broken:
+            raise CheckpointError(f"{folder} is damaged.")
+        files = {FRAME_ENCODER_FILE: "two" if number in self.strange else "one"}
+        return FakeEncoder(replace(BASE, folder=folder, version=f"1+local.{number}", files=files))
+
+
+@pytest.fixture
+def doors():
+    return Doors()
+
+
+def room_of(shelf, doors, *, settings_decide=False):
+    opened = open_chosen(shelf, doors, settings_decide=settings_decide)
+    changes = []
+    room = ModelRoom(
+        opened,
+        shelf,
+        Retraining(shelf, shelf.folder.parent / "dataset", BASE),
+        open_model=doors,
+        settings_decide=settings_decide,
+        changed=lambda: changes.append(opened.encoder.checkpoint.version),
+    )
+    return room, opened.encoder, changes
+
+
+def test_a_model_takes_over_and_is_the_one_after_a_restart(shelf, doors):
+    room, encoder, changes = room_of(shelf, doors)
+    room.use(1)
+    assert (encoder.checkpoint.version, room.view.running, changes) == ("1+local.1", 1, ["1+local.1"])
+    _, again, _ = room_of(shelf, doors)
+    assert again.checkpoint.version == "1+local.1"
+
+
+def test_one_goes_back_to_the_own_model(shelf, doors):
+    room, encoder, _ = room_of(shelf, doors)
+    room.use(1)
+    room.use(0)
+    assert (encoder.checkpoint.version, shelf.chosen, room.view.running) == ("1", 0, 0)
+
+
+def test_a_model_that_fails_to_load_leaves_the_old_one_running(shelf, doors):
+    doors.broken.add("1")
+    room, encoder, changes = room_of(shelf, doors)
+    with pytest.raises(ModelRoomError, match="is damaged"):
+        room.use(1)
+    assert (encoder.checkpoint, shelf.chosen, changes, room.view.running) == (BASE, 0, [], 0)
+
+
+def test_a_model_with_another_frame_encoder_is_not_even_chosen(shelf, doors):
+    doors.strange.add("1")
+    room, encoder, _ = room_of(shelf, doors)
+    with pytest.raises(ModelRoomError, match=FRAME_ENCODER_FILE):
+        room.use(1)
+    assert (encoder.checkpoint, shelf.chosen) == (BASE, 0)
+
+
+def test_a_choice_that_cannot_be_kept_is_not_made(shelf, doors):
+    room, encoder, _ = room_of(shelf, doors)
+    (shelf.folder / CHOSEN_FILE).mkdir()
+    with pytest.raises(ModelRoomError, match="cannot be written"):
+        room.use(1)
+    assert encoder.checkpoint is BASE
+
+
+def test_a_chosen_model_that_is_gone_at_a_start_lets_the_own_one_run(shelf, doors, caplog):
+    shelf.choose(9)
+    room, encoder, _ = room_of(shelf, doors)
+    assert (encoder.checkpoint, room.view.running) == (BASE, 0)
+    assert "There is no model 9" in caplog.text
+
+
+def test_a_checkpoint_in_the_settings_wins_and_the_page_says_so(shelf, doors):
+    shelf.choose(1)
+    room, encoder, _ = room_of(shelf, doors, settings_decide=True)
+    assert encoder.checkpoint is BASE
+    for ask in (lambda: room.use(1), room.retrain):
+        with pytest.raises(ModelRoomError, match=r"model\.checkpoint in the settings"):
+            ask()
+
+
+def program(folder, text):
+    """Return a program in place of `videobert-train`."""
+    (folder / "program.py").write_text(text)
+    return (sys.executable, str(folder / "program.py"))
+
+
+SAY_ARGUMENTS = "import sys; print(' '.join(sys.argv[1:]))"
+WAIT = "import signal, sys; print('begun', flush=True); signal.pause()"
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """A dataset with a table of one task."""
+    (tmp_path / "dataset/fight").mkdir(parents=True)
+    (tmp_path / "dataset/fight/segments.csv").write_text("file,label,group,start_s,end_s\n")
+    return tmp_path / "dataset"
+
+
+def retraining(tmp_path, labelled, text=SAY_ARGUMENTS, missing=lambda: ""):
+    shelf = ModelShelf(tmp_path / "models")
+    return Retraining(shelf, labelled, BASE, missing=missing, program=program(tmp_path, text))
+
+
+def log_of(tmp_path):
+    path = tmp_path / "models/retrain.log"
+    return path.read_text() if path.exists() else ""
+
+
+def test_the_command_begins_with_the_own_model_and_gives_the_next_its_number(tmp_path, labelled):
+    one = retraining(tmp_path, labelled)
+    one.start()
+    wait_until(lambda: not one.view.is_running)
+    said = log_of(tmp_path)
+    assert f"refit --task fight={labelled}/fight --checkpoint base --version 1+local.1" in said
+    assert "--nice 10" in said
+    assert one.view.problem == ""
+    assert f"refit --task fight={labelled}/fight" in one.view.command
+
+
+def test_only_one_runs_at_a_time_and_it_can_be_cancelled(tmp_path, labelled):
+    one = retraining(tmp_path, labelled, WAIT)
+    one.start()
+    wait_until(lambda: "begun" in log_of(tmp_path))
+    with pytest.raises(RetrainError, match="already"):
+        one.start()
+    one.cancel()
+    assert (one.view.is_running, one.view.problem) == (False, "It was cancelled.")
+    with pytest.raises(RetrainError, match="no model is being trained"):
+        one.cancel()
+
+
+def test_one_that_will_not_end_is_killed(tmp_path, labelled):
+    deaf = f"import signal; signal.signal({int(signal.SIGTERM)}, signal.SIG_IGN); {WAIT}"
+    one = retraining(tmp_path, labelled, deaf)
+    one.start()
+    wait_until(lambda: "begun" in log_of(tmp_path))
+    one.stop()
+    assert not one.view.is_running
+
+
+def test_a_failure_is_told_by_its_last_line(tmp_path, labelled):
+    one = retraining(tmp_path, labelled, "print('much'); raise SystemExit('videobert-train: no room')")
+    one.start()
+    wait_until(lambda: not one.view.is_running)
+    assert one.view.problem == "It failed: videobert-train: no room"
+
+
+def test_progress_is_what_the_command_has_written(tmp_path, labelled):
+    one = retraining(tmp_path, labelled, WAIT)
+    one.start()
+    assert one.view.progress == Progress()
+    Progress(done=2, total=9, doing="reading clips").save(tmp_path / "models/progress.json")
+    assert one.view.progress.done == 2
+    one.stop()
+
+
+def test_without_labels_or_without_torch_there_is_nothing_to_begin(tmp_path, labelled):
+    with pytest.raises(RetrainError, match="is not installed"):
+        retraining(tmp_path, labelled, missing=lambda: "torch is not installed").start()
+    (labelled / "fight/segments.csv").unlink()
+    with pytest.raises(RetrainError, match="no labelled event has a video"):
+        retraining(tmp_path, labelled).start()
+
+
+def test_what_is_missing_names_how_to_get_it():
+    pytest.importorskip("torch", reason="torch is not installed")
+    assert what_is_missing() == ""
