@@ -97,12 +97,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the shared data")
     parser.add_argument("--cache", type=Path, default=Path(".cache/features"), metavar="DIR")
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="draws of groups")
+    parser.add_argument("--place", default="", metavar="TEXT", help="only places that are named so")
     options = parser.parse_args()
     workshop = Workshop.open(Place(DEFAULT_DIR, options.cache, device="cpu"))
     headings = ("before", "after", "clips alone", "elsewhere before", "after", "offered", "where offered")
     print(f"| place | labels | {' | '.join(headings)} |")
     print("|---" * (len(headings) + 2) + "|")
     for scene in _scenes(workshop, options.data):
+        if options.place not in scene.name:
+            continue
         rng = np.random.default_rng(0)
         base = _base(workshop, scene, rng)
         for count in COUNTS:

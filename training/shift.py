@@ -21,7 +21,7 @@ Rows = NDArray[np.intp]
 
 # How far the clips may move the weights: 0 is not at all. In the units of training/linear.py, whose own fits
 # of hundreds of clips choose from 3 to 100.
-STRENGTHS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+STRENGTHS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 # A strength must lower the log loss by so much to be taken over a weaker one: clips are few.
 LEAST_GAIN = 0.002
 FOLDS = 10

@@ -1,5 +1,5 @@
 // Passes on what people say that events show, from the event's page and from the review.
-import "./times.js";
+import { watchPicture } from "./times.js";
 import { ask } from "./verdicts.js";
 
 async function settle(box, path, method) {
@@ -23,8 +23,11 @@ async function settle(box, path, method) {
   const chosen = [...select.options].findIndex((o) => o.dataset.task === said.task && o.value === said.label);
   select.selectedIndex = Math.max(0, chosen);
   box.querySelector(".take-back").hidden = !said.label;
-  status.textContent = said.label ? `labelled ${said.label}${said.part ? "" : "; its video comes later"}` : "not labelled";
+  const words = `labelled: ${select.selectedOptions[0].textContent.trim()}`;
+  status.textContent = said.label ? words + (said.part ? "" : "; its video comes later") : "not labelled";
 }
+
+document.querySelectorAll(".thumb img").forEach(watchPicture);
 
 const path = (box) => `/api/v1/events/${encodeURIComponent(box.dataset.id)}/label`;
 

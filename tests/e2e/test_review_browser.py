@@ -70,7 +70,7 @@ def test_a_label_chosen_on_the_event_page_stands_in_the_table_until_it_is_remove
     page.goto("/review")
     page.locator("#events strong a").click()
     page.get_by_label("It was").select_option("crash")
-    playwright.expect(page.get_by_role("status")).to_have_text("labelled crash")
+    playwright.expect(page.get_by_role("status")).to_have_text("labelled: crash")
     assert (labels(daemon, "crash"), labels(daemon, "fight")) == (["crash"], ["normal"])
     page.goto("/review")
     playwright.expect(page.locator("#given a")).to_have_text("crash")

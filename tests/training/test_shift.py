@@ -11,7 +11,7 @@ from training.shift import Known, choose, fit, held_out, losses, probabilities, 
 
 
 def known(groups=8, *, apart=3.0, prior=0.0, seed=0):
-    """Return two clips a group, labels 0 and 1, told apart by feature 0; `prior` is how right the model is."""
+    """Return two clips a group, labels 0 and 1, told apart by feature 0; the model is right by `prior`."""
     rng = np.random.default_rng(seed)
     labels = np.tile([0, 1], groups)
     columns = rng.normal(size=(len(labels), 5))
