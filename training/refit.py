@@ -66,6 +66,7 @@ def refit(
     workshop: Workshop,
     model: VideoBERTForSequenceClassification,
     examples: Mapping[str, Sequence[Example]],
+    *,
     tell: Callable[[str], None],
 ) -> dict[str, TaskRefit]:
     """Move the heads of the tasks that get better by it, in place; `tell` hears what is done next.
@@ -250,6 +251,7 @@ def write_refit(
     workshop: Workshop,
     model: VideoBERTForSequenceClassification,
     settings: Refit,
+    *,
     examples: Sequence[Example],
 ) -> Checkpoint:
     """Write the moved model as a checkpoint with the thresholds of its base, held against the model itself.

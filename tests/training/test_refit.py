@@ -42,7 +42,7 @@ def refitted(tmp_path, *, apart, groups=8):
         model.linear.tasks["fight"].weight[1, 0] = 0.01
     before = {name: value.clone() for name, value in model.state_dict().items()}
     told = []
-    found = refit(workshop, model, {"fight": examples}, told.append)
+    found = refit(workshop, model, {"fight": examples}, tell=told.append)
     after = model.state_dict()
     moved = {name for name, value in before.items() if not torch.equal(value, after[name])}
     return found["fight"], moved, told
@@ -88,7 +88,7 @@ def test_a_checkpoint_without_a_linear_path_cannot_be_refitted(tmp_path):
     examples, clips = taught(tmp_path, levels(4, apart=1.0))
     workshop = Workshop(clips, checkpoint(tasks={"fight": FIGHT}))
     with pytest.raises(CheckpointError, match="no linear path"):
-        refit(workshop, classifier(statistics=()), {"fight": examples}, print)
+        refit(workshop, classifier(statistics=()), {"fight": examples}, tell=print)
 
 
 def clips_of(probabilities, labels):
@@ -129,6 +129,14 @@ def test_better_probabilities_that_decide_nothing_otherwise_are_not_enough():
     found = judge(clips_of([0.6] * 6 + [0.4] * 6, LABELS), FIGHT, said([0.9] * 6 + [0.1] * 6))
     assert found.gain_low > 0
     assert (found.fixed, found.is_better) == (0, False)
+
+
+# Six decisions are mended by a hair, while all certainty about the others is lost.
+def test_mended_decisions_that_cost_certainty_are_within_the_noise():
+    found = judge(clips_of([0.99] * 6 + [0.51] * 6, LABELS), FIGHT, said([0.51] * 6 + [0.49] * 6))
+    assert (found.fixed, found.broken) == (6, 0)
+    assert found.gain < 0
+    assert (found.is_better, found.reason) == (False, "Not better: the gain is within the noise.")
 
 
 def test_what_is_published_decides_where_a_label_has_a_threshold():

@@ -36,6 +36,16 @@ def test_where_the_model_says_nothing_it_is_logistic_regression():
     np.testing.assert_allclose(shift[1], -shift[0], atol=1e-6)
 
 
+# Twice as many of label 0: each of label 1 counts twice as much, as scikit-learn's balanced weights do.
+def test_labels_that_are_rarer_count_as_much():
+    clips = known(groups=12)
+    fewer = clips.pick(np.flatnonzero((clips.labels == 0) | (np.arange(24) % 4 == 1)))
+    shift = fit(fewer, 0.5)
+    balanced = LogisticRegression(C=1.0, fit_intercept=False, tol=1e-8, class_weight="balanced")
+    theirs = balanced.fit(fewer.columns, fewer.labels)
+    np.testing.assert_allclose(shift[1] - shift[0], theirs.coef_[0], atol=1e-3)
+
+
 def test_without_strength_nothing_moves():
     assert not fit(known(), 0.0).any()
 

@@ -73,12 +73,13 @@ def run(options: argparse.Namespace) -> int:
         tell("reading clips")
         workshop.store.file(Path(recording))
     model = load_trained(workshop.checkpoint.folder)
-    report = report_of(workshop.checkpoint, options.version, refit(workshop, model, examples, tell))
+    report = report_of(workshop.checkpoint, options.version, refit(workshop, model, examples, tell=tell))
     tell("writing")
     options.out.mkdir(parents=True, exist_ok=True)
     if report.better:
         to_write = Refit(options.version, options.out / MODEL_FOLDER)
-        write_refit(workshop, model, to_write, [example for of in examples.values() for example in of])
+        every = [example for of in examples.values() for example in of]
+        write_refit(workshop, model, to_write, examples=every)
     report.save(options.out)
     show(report.model_dump(by_alias=True), None)
     return 0
