@@ -1,6 +1,9 @@
 """`videobertd run` as a process for tests: started, watched over HTTP, stopped and killed."""
 
+import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,7 +11,13 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from models.checkpoint import DEFAULT_DIR, DESCRIPTION_FILE, load_checkpoint
+from models.refit_report import RefitReport, TaskRefit
 from tests.servers import free_port, wait_until
+
+# The model that the daemon comes with, and its twin on the shelf.
+OWN = load_checkpoint(DEFAULT_DIR).title
+LOCAL = f"{OWN}+local.1"
 
 
 class DaemonProcess:
@@ -102,3 +111,14 @@ class DaemonProcess:
                 return answer.read().decode()
         except OSError:
             return None
+
+
+def shelve_twin(models: Path) -> None:
+    """Put the daemon's own model on the shelf once more, under another version."""
+    folder = models / "1/model"
+    shutil.copytree(DEFAULT_DIR, folder, copy_function=os.link)
+    description = json.loads((folder / DESCRIPTION_FILE).read_text())
+    (folder / DESCRIPTION_FILE).unlink()  # it is a link to our own
+    (folder / DESCRIPTION_FILE).write_text(json.dumps({**description, "version": LOCAL.split()[1]}))
+    task = TaskRefit(clips={}, groups=0, is_better=True, reason="A twin.")
+    RefitReport(base=OWN, version=LOCAL.split()[1], tasks={"fight": task}).save(models / "1")

@@ -1,8 +1,6 @@
 """From labels to another model under a running daemon: made by a real training, changed with nothing lost."""
 
 import json
-import os
-import shutil
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +9,11 @@ import pytest
 
 from daemon.review.dataset import DatasetFolder
 from daemon.review.labels import GivenLabel, Part, write_labels
-from models.checkpoint import DEFAULT_DIR, DESCRIPTION_FILE
-from models.refit_report import RefitReport, TaskRefit
-from tests.daemons import DaemonProcess
+from tests.daemons import LOCAL, OWN, DaemonProcess, shelve_twin
 from tests.media import moving_square, still_scene, write_video
 from tests.servers import Subscriber, free_port, needs_mosquitto, wait_until
 
 pytestmark = pytest.mark.e2e
-OWN, LOCAL = "videobert-small 0.3.0", "videobert-small 0.3.0+local.1"
 WATCHED = """
 loop = true
 [cameras.square.zones.all]
@@ -100,17 +95,6 @@ def test_a_daemon_that_stops_ends_the_training(trainer):
     assert "retraining was ended" in trainer.log()
     trainer.start()
     assert ask(trainer, "/api/v1/models")["models"] == []
-
-
-def shelve_twin(models: Path) -> None:
-    """Put the daemon's own model on the shelf once more, under another version."""
-    folder = models / "1/model"
-    shutil.copytree(DEFAULT_DIR, folder, copy_function=os.link)
-    description = json.loads((folder / DESCRIPTION_FILE).read_text())
-    (folder / DESCRIPTION_FILE).unlink()  # it is a link to our own
-    (folder / DESCRIPTION_FILE).write_text(json.dumps({**description, "version": LOCAL.split()[1]}))
-    task = TaskRefit(clips={}, groups=0, is_better=True, reason="")
-    RefitReport(base=OWN, version=LOCAL.split()[1], tasks={"fight": task}).save(models / "1")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from daemon.payloads import Origin, event_message
 from pipeline.clock import SystemClock
 from pipeline.metrics import Metrics
 from pipeline.types import Event, EventKind, EventPhase
-from tests.daemons import DaemonProcess
+from tests.daemons import LOCAL, OWN, DaemonProcess, shelve_twin
 from tests.media import moving_square, write_video
 from tests.servers import free_port, wait_until
 from tests.stations import event
@@ -42,6 +42,7 @@ def daemon(tmp_path) -> Iterator[DaemonProcess]:
     clips = daemon.data_dir / "clips/porch"
     clips.mkdir(parents=True)
     write_video(clips / f"{EVENT_ID}.mp4", moving_square(100), fps=5)
+    shelve_twin(daemon.data_dir / "models")
     daemon.start()
     yield daemon
     daemon.stop()
@@ -88,3 +89,19 @@ def test_right_and_not_an_alarm_are_one_click(page, daemon):
     page.get_by_role("button", name="Not an alarm").click()
     playwright.expect(right).to_have_attribute("aria-pressed", "false")
     assert labels(daemon, "fight") == ["normal"]
+
+
+def test_a_click_changes_the_model_and_another_goes_back(page):
+    page.goto("/review")
+    in_use = page.locator(".model", has=page.locator(".pill"))
+    playwright.expect(in_use).to_contain_text(OWN)
+    page.get_by_role("button", name="Use for fight").click()
+    playwright.expect(in_use).to_contain_text(LOCAL.split()[1])
+    page.get_by_role("button", name="Go back to it").click()
+    playwright.expect(in_use).to_contain_text(OWN)
+
+
+def test_retraining_without_a_label_says_what_it_takes(page):
+    page.goto("/review")
+    page.get_by_role("button", name="Retrain").click()
+    playwright.expect(page.get_by_role("alert")).to_contain_text("no labelled event has a video")
