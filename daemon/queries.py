@@ -66,6 +66,13 @@ class FeedbackQuery(Query):
     )
 
 
+class LabelQuery(Query):
+    """What an event shows."""
+
+    task: str = Field(description="A task of the model that runs.")
+    label: str = Field(description="One of the task's labels.")
+
+
 class SwitchQuery(Query):
     """Where a switch is turned to."""
 

@@ -184,8 +184,3 @@ def seen_by(request: Request, backstage: Backstage) -> Backstage:
     account: Account = getattr(request.state, "account", EVERYBODY)
     limits = account.cameras
     return backstage if limits is None else LimitedBackstage(backstage, limits)
-
-
-def as_seen_by(account: Account, backstage: Backstage) -> Backstage:
-    """Return what an account may see of a backstage."""
-    return backstage if account.cameras is None else LimitedBackstage(backstage, account.cameras)

@@ -1,29 +1,83 @@
-"""The page on which events get labels, and the addresses behind its buttons."""
+"""The page on which events get labels and models are changed, and the addresses behind its buttons."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
+from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from daemon.access.guard import Guard, account_of
-from daemon.access.limited import as_seen_by
+from daemon.access.limited import seen_by
 from daemon.access.rights import EVERYBODY, Role
-from daemon.access.strangers import refuse_strangers
+from daemon.answers import fresh
 from daemon.feedback import FeedbackError, UnknownEventError
+from daemon.operations import Answer, Operation
+from daemon.queries import LabelQuery, read_query
 from daemon.rendering import TEMPLATES
+from daemon.review.answers import InUse, Models, Retrain, TakenBack, models_answer
 from daemon.review.desk import Choice, ReviewView
-from daemon.review.labels import LabelError
-from daemon.review.model_room import ModelRoomError, ModelsView
+from daemon.review.labels import GivenLabel, LabelError
+from daemon.review.model_room import ModelRoomError
 from daemon.review.retraining import RetrainError
 from daemon.views import Backstage, Review
 
 T = TypeVar("T")
 
-FRESH = {"cache-control": "no-store"}
-KNOWN = {"task", "label"}
+LABEL = Operation(
+    "giveLabel",
+    "/api/v1/events/{event_id}/label",
+    "Say what an event shows, in place of what was said before; its clip goes into the dataset.",
+    (Answer("What was kept.", GivenLabel),),
+    method="POST",
+    role=Role.OPERATOR,
+    query=LabelQuery,
+    refusals={409: "The event is about the camera itself, or the dataset has no room."},
+)
+UNLABEL = Operation(
+    "takeLabelBack",
+    LABEL.path,
+    "Forget what was said of an event; its clip leaves the dataset.",
+    (Answer("It is forgotten.", TakenBack),),
+    method="DELETE",
+    role=Role.OPERATOR,
+    refusals={409: "The disk does not take it."},
+)
+MODELS = Operation(
+    "models",
+    "/api/v1/models",
+    "Return the models that were made here with their figures, which one runs, and how retraining stands.",
+    (Answer("The models.", Models),),
+)
+USE = Operation(
+    "useModel",
+    "/api/v1/models/{number}/use",
+    "Let a model take over with the next clip; 0 is the daemon's own. Needs rights on all cameras.",
+    (Answer("It runs, now and after a restart.", InUse),),
+    method="POST",
+    role=Role.ADMIN,
+    refusals={409: "It cannot be used, and the old one goes on; or the settings name the model."},
+)
+RETRAIN = Operation(
+    "retrain",
+    "/api/v1/retrain",
+    "Begin to make another model of the labels, in the background. Needs rights on all cameras.",
+    (Answer("It has begun.", Retrain, status=202),),
+    method="POST",
+    role=Role.ADMIN,
+    refusals={409: "One is being made, nothing is labelled, something is not installed, or it is of no use."},
+)
+CANCEL = Operation(
+    "cancelRetraining",
+    RETRAIN.path,
+    "End the making of a model. Needs rights on all cameras.",
+    (Answer("It has ended.", Retrain),),
+    method="DELETE",
+    role=Role.ADMIN,
+    refusals={409: "None is being made."},
+)
 
 
 class ReviewPages:
@@ -34,67 +88,62 @@ class ReviewPages:
 
     def routes(self, guard: Guard) -> list[Route]:
         """Return the addresses."""
-        label = "/api/v1/events/{event_id}/label"
         return [
             Route("/review", guard.protect(self.page)),
-            Route(label, guard.protect(self.give, Role.OPERATOR), methods=["POST"]),
-            Route(label, guard.protect(self.take_back, Role.OPERATOR), methods=["DELETE"]),
-            Route("/api/v1/models", guard.protect(self.models)),
-            Route("/api/v1/models/{number:int}/use", guard.protect(self.use, Role.ADMIN), methods=["POST"]),
-            Route("/api/v1/retrain", guard.protect(self.retrain, Role.ADMIN), methods=["POST"]),
-            Route("/api/v1/retrain", guard.protect(self.cancel, Role.ADMIN), methods=["DELETE"]),
+            guard.route(LABEL, self.give),
+            guard.route(UNLABEL, self.take_back),
+            guard.route(MODELS, self.models),
+            guard.route(USE, self.use),
+            guard.route(RETRAIN, self.retrain),
+            guard.route(CANCEL, self.cancel),
         ]
 
     def page(self, request: Request) -> Response:
-        """Show what was labelled, and what is most worth a label."""
+        """Show what was labelled, what is most worth a label, and the models."""
         view, problem = _looked_at(self._review(request))
         html = TEMPLATES.get_template("review.html").render(
             view=view, problem=problem, room=self._backstage.models.view
         )
-        return Response(html, media_type="text/html", headers=FRESH)
+        return fresh(Response(html, media_type="text/html"))
 
     def give(self, request: Request) -> Response:
         """Take what somebody says that an event shows."""
-        refuse_strangers(request)
-        query, account = request.query_params, account_of(request)
-        if unknown := set(query) - KNOWN:
-            raise HTTPException(400, f"unknown parameter {min(unknown)!r}; there are task and label")
-        choice = Choice(query.get("task", ""), query.get("label", ""))
+        said, account = read_query(LabelQuery, request.query_params), account_of(request)
         by = None if account is EVERYBODY else account.name
-        event_id = request.path_params["event_id"]
-        given = _asked(lambda: self._review(request).give(event_id, choice, by=by))
-        return JSONResponse(given.model_dump(), headers=FRESH)
+        event_id, choice = request.path_params["event_id"], Choice(said.task, said.label)
+        return _json(_asked(lambda: self._review(request).give(event_id, choice, by=by)))
 
     def take_back(self, request: Request) -> Response:
         """Forget what was said of an event."""
-        refuse_strangers(request)
         event_id = request.path_params["event_id"]
         _asked(lambda: self._review(request).take_back(event_id))
-        return JSONResponse({"event": event_id, "label": None}, headers=FRESH)
+        return _json(TakenBack(event_id))
 
     def models(self, request: Request) -> Response:
         """Return the models that were made here, which one runs, and how retraining stands."""
         del request
-        return JSONResponse(_plain(self._backstage.models.view), headers=FRESH)
+        return _json(models_answer(self._backstage.models.view))
+
+    def use(self, request: Request) -> Response:
+        """Let another model take over."""
+        _demand_all_cameras(request)
+        text = request.path_params["number"]
+        if not (text.isascii() and text.isdigit() and len(text) < 9):
+            raise HTTPException(404, f"no model has the number {text!r}")
+        _asked(lambda: self._backstage.models.use(int(text)))
+        return _json(InUse(int(text)))
 
     def retrain(self, request: Request) -> Response:
         """Begin to make another model of the labels."""
         _demand_all_cameras(request)
         _asked(lambda: self._begin(request))
-        return JSONResponse({"retrain": "begun"}, status_code=202, headers=FRESH)
+        return _json(Retrain("begun"), status_code=202)
 
     def cancel(self, request: Request) -> Response:
         """End the making of a model."""
         _demand_all_cameras(request)
         _asked(self._backstage.models.cancel)
-        return JSONResponse({"retrain": "cancelled"}, headers=FRESH)
-
-    def use(self, request: Request) -> Response:
-        """Let another model take over."""
-        _demand_all_cameras(request)
-        number = request.path_params["number"]
-        _asked(lambda: self._backstage.models.use(number))
-        return JSONResponse({"running": number}, headers=FRESH)
+        return _json(Retrain("cancelled"))
 
     def _begin(self, request: Request) -> None:
         """Take in the clips that came after their labels, then begin."""
@@ -102,7 +151,7 @@ class ReviewPages:
         self._backstage.models.retrain()
 
     def _review(self, request: Request) -> Review:
-        return as_seen_by(account_of(request), self._backstage).review
+        return seen_by(request, self._backstage).review
 
 
 def _looked_at(review: Review) -> tuple[ReviewView | None, str]:
@@ -117,32 +166,16 @@ def _demand_all_cameras(request: Request) -> None:
     """Let in only who may change what all cameras share.
 
     Raises:
-        HTTPException: Our header is missing, or the account has rights on some cameras only.
+        HTTPException: The account has rights on some cameras only.
     """
-    refuse_strangers(request)
     if account_of(request).cameras is not None:
         raise HTTPException(403, "this needs rights on all cameras")
 
 
-def _plain(view: ModelsView) -> dict[str, object]:
-    """Return the view as JSON has it."""
-    models = [
-        {"number": one.number, "has_model": one.has_model, **one.report.model_dump(by_alias=True)}
-        for one in view.models
-    ]
-    retraining = view.retraining
-    return {
-        "base": view.base,
-        "running": view.running,
-        "problem": view.problem,
-        "models": models,
-        "retraining": {
-            "is_running": retraining.is_running,
-            "progress": retraining.progress.model_dump(),
-            "problem": retraining.problem,
-            "missing": retraining.missing,
-        },
-    }
+def _json(answer: object, status_code: int = 200) -> Response:
+    """Return an answer as its form has it, with the names that models in it go by."""
+    body = TypeAdapter(type(answer)).dump_json(answer, by_alias=True)
+    return fresh(Response(body, status_code, media_type="application/json"))
 
 
 def _asked(ask: Callable[[], T]) -> T:

@@ -1,4 +1,5 @@
 // Retrains and changes the model from the page; how far it is comes from the daemon.
+import "./review.js";
 import { ask } from "./verdicts.js";
 
 const WAIT_MS = 1000;

@@ -89,7 +89,10 @@ def test_without_our_header_no_model_changes(ask, backstage, method, path):
     assert backstage.models.asked == []
 
 
-@pytest.mark.parametrize(("path", "status"), [("/api/v1/models/9/use", 409), ("/api/v1/models/x/use", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/api/v1/models/9/use", 409), ("/api/v1/models/x/use", 404), ("/api/v1/models/٣/use", 404)],
+)
 def test_there_is_no_other_model_to_use(ask, path, status):
     assert ask("POST", path).status_code == status
 

@@ -41,6 +41,7 @@ PAGES = {
     "event": f"/events/{event_id(1)}",
     "event-of-the-camera": f"/events/{event_id(2)}",
     "event-not-found": "/events/gone",
+    "review": "/review",
     "account": "/account",
 }
 FORMS = {

@@ -74,7 +74,7 @@ def test_labels_become_a_model_that_is_offered_taken_and_given_back(trainer):
     view = ask(trainer, "/api/v1/models")
     assert view["retraining"]["problem"] == ""
     (model,) = view["models"]
-    fight = model["tasks"]["fight"]
+    fight = model["report"]["tasks"]["fight"]
     assert fight["is_better"], fight["reason"]
     assert fight["clips"] == {"normal": 8, "fight": 8}
     assert fight["after"]["accuracy"] > fight["before"]["accuracy"]
