@@ -23,6 +23,7 @@ PLACES = {
     "event_id": "An event's `id`.",
     "camera": "A camera's name in the settings.",
     "switch": "`enabled`, `anomaly` or `behaviour`.",
+    "number": "A model's number; 0 is the daemon's own.",
 }
 _SCHEMES = {
     "session": {

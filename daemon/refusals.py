@@ -1,11 +1,13 @@
 """Why a request is refused in; JSON for programs, and a page for people who use a browser, out."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 
 from daemon.rendering import TEMPLATES
 
@@ -28,21 +30,31 @@ def refuse(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         error = HTTPException(500, "this is a fault of videobertd; its log has more")
     is_page = wants_page(request) and not request.url.path.startswith("/api/")
-    response = _page(error) if is_page else _json(error)
+    response = _page(request, error) if is_page else _json(request, error)
     response.headers["cache-control"] = "no-store"
     return response
 
 
-def _json(error: HTTPException) -> Response:
+def _headers(request: Request, error: HTTPException) -> Mapping[str, str] | None:
+    """Return the headers; of several routes with one path each knows its own methods only."""
+    if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+        return error.headers
+    here = [
+        r for r in request.app.routes if isinstance(r, Route) and r.matches(request.scope)[0] != Match.NONE
+    ]
+    return {"allow": ", ".join(sorted({method for route in here for method in route.methods or ()}))}
+
+
+def _json(request: Request, error: HTTPException) -> Response:
     body = Error(error=_sentence(error)).model_dump()
-    return JSONResponse(body, error.status_code, headers=error.headers)
+    return JSONResponse(body, error.status_code, headers=_headers(request, error))
 
 
-def _page(error: HTTPException) -> Response:
+def _page(request: Request, error: HTTPException) -> Response:
     html = TEMPLATES.get_template("error.html").render(
         status=error.status_code, title=HTTPStatus(error.status_code).phrase, sentence=_sentence(error)
     )
-    return Response(html, error.status_code, error.headers, media_type="text/html")
+    return Response(html, error.status_code, _headers(request, error), media_type="text/html")
 
 
 def _sentence(error: HTTPException) -> str:

@@ -182,9 +182,7 @@ def _asked(ask: Callable[[], T]) -> T:
     """Return the answer, or raise what HTTP says of the refusal."""
     try:
         return ask()
-    except ValueError as error:
-        raise HTTPException(400, str(error)) from error
-    except UnknownEventError as error:
+    except (ValueError, UnknownEventError) as error:  # no such label, no such event
         raise HTTPException(404, str(error)) from error
     except (FeedbackError, ModelRoomError, RetrainError) as error:
         raise HTTPException(409, str(error)) from error

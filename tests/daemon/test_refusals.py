@@ -84,6 +84,7 @@ def test_a_refusal_is_kept_nowhere(client):
     [
         ("DELETE", "/api/v1/events", {"GET", "HEAD"}),
         ("GET", "/api/v1/reload", {"POST"}),
+        ("PUT", "/api/v1/retrain", {"POST", "DELETE"}),
         ("TRACE", "/", {"GET", "HEAD"}),
         ("PUT", "/login", {"GET", "HEAD", "POST"}),
     ],

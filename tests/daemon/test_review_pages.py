@@ -96,7 +96,7 @@ def test_without_our_header_nothing_is_changed(ask, method):
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
-        (f"{LABEL}?task=fight&label=sleep", 400, "there is no label 'sleep'"),
+        (f"{LABEL}?task=fight&label=sleep", 404, "there is no label 'sleep'"),
         (f"{LABEL}?task=fight&label=fight&by=eve", 400, "unknown parameter 'by'"),
         ("/api/v1/events/nothing/label?task=fight&label=fight", 404, "there is no event"),
     ],
