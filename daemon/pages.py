@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from daemon.access.rights import May
 from daemon.archive import ArchiveFilter
 from daemon.event_log import EVERYTHING, BegunFilter, LoggedEvent
 from daemon.payloads import EventMessage
@@ -19,18 +20,19 @@ FIRST_EVENTS = 50
 TOLD_MINUTES = 1000
 
 
-def render_page(backstage: Backstage) -> str:
-    """Return the page with cameras, newest events and the state of the daemon."""
+def render_page(backstage: Backstage, may: May) -> str:
+    """Return the page with cameras, newest events and the state of the daemon, for who may change what."""
     logged = backstage.newest_events(EVERYTHING, limit=FIRST_MESSAGES)
     return TEMPLATES.get_template("page.html").render(
         cameras=backstage.cameras(),
         events=latest_by_event(logged)[:FIRST_EVENTS],
         system=backstage.system(),
         last_seq=logged[-1].seq if logged else 0,
+        may=may,
     )
 
 
-def render_archive(backstage: Backstage, wanted: ArchiveFilter, which: BegunFilter) -> str:
+def render_archive(backstage: Backstage, wanted: ArchiveFilter, which: BegunFilter, *, may: May) -> str:
     """Return a page of past events with the form that filters them; `which` is what `wanted` means."""
     page = backstage.archive.page(which)
     return TEMPLATES.get_template("archive.html").render(
@@ -40,10 +42,11 @@ def render_archive(backstage: Backstage, wanted: ArchiveFilter, which: BegunFilt
         cameras=[camera.name for camera in backstage.cameras()],
         kinds=list(EventKind),
         labels=backstage.archive.labels(),
+        may=may,
     )
 
 
-def render_event(backstage: Backstage, event_id: str) -> str | None:
+def render_event(backstage: Backstage, event_id: str, *, may: May) -> str | None:
     """Return the page of one event, or None where it is not known."""
     messages = backstage.archive.messages(event_id)
     if not messages:
@@ -57,6 +60,7 @@ def render_event(backstage: Backstage, event_id: str) -> str | None:
         has_normal=backstage.snapshot(event_id, Part.NORMAL) is not None,
         has_clip=backstage.clip(event_id) is not None,
         review=backstage.review,
+        may=may,
     )
 
 

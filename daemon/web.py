@@ -28,7 +28,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from daemon.access.accounts import Accounts
-from daemon.access.guard import Guard, Policy
+from daemon.access.guard import Guard, Policy, account_of
 from daemon.access.limited import seen_by
 from daemon.access.pages import AccessPages
 from daemon.answers import fresh
@@ -66,7 +66,8 @@ class Pages:
 
     def page(self, request: Request) -> Response:
         """Show cameras and newest events, complete without a script."""
-        return Response(render_page(seen_by(request, self._backstage)), media_type="text/html")
+        page = render_page(seen_by(request, self._backstage), account_of(request).rights)
+        return Response(page, media_type="text/html")
 
     def archive(self, request: Request) -> Response:
         """Show past events by the filter of the address."""
@@ -75,13 +76,14 @@ class Pages:
             which = to_query(wanted)
         except ValueError as error:
             raise HTTPException(400, str(error)) from error
-        return fresh(
-            Response(render_archive(seen_by(request, self._backstage), wanted, which), media_type="text/html")
-        )
+        may = account_of(request).rights
+        page = render_archive(seen_by(request, self._backstage), wanted, which, may=may)
+        return fresh(Response(page, media_type="text/html"))
 
     def event(self, request: Request) -> Response:
         """Show one event: its video, its picture, what was said of it and when."""
-        page = render_event(seen_by(request, self._backstage), request.path_params["event_id"])
+        event_id, may = request.path_params["event_id"], account_of(request).rights
+        page = render_event(seen_by(request, self._backstage), event_id, may=may)
         if page is None:
             raise HTTPException(404, "there is no such event, or it is older than events are kept")
         return fresh(Response(page, media_type="text/html"))

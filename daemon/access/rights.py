@@ -35,6 +35,19 @@ class Account:
         """Say whether the account may do what `role` may."""
         return self.role >= role
 
+    @property
+    def rights(self) -> "May":
+        """What the account may change."""
+        return May(operate=self.may(Role.OPERATOR), administer=self.may(Role.ADMIN))
+
+
+@dataclass(frozen=True, slots=True)
+class May:
+    """What an account may change: a page leaves out the controls of what it may not."""
+
+    operate: bool
+    administer: bool
+
 
 # Where no login is asked for, everybody who reaches the port is this.
 EVERYBODY = Account("everybody", Role.ADMIN)

@@ -145,7 +145,7 @@ async function run(everything) {
   setTimeout(run, PERIOD_MS, !everything);
 }
 
-find("reload").addEventListener("click", () => tell("/api/v1/reload"));
+find("reload")?.addEventListener("click", () => tell("/api/v1/reload"));
 cameras.addEventListener("change", async (change) => {
   if (!change.target.matches(".budget")) return;
   const name = change.target.closest(".camera").dataset.name;

@@ -210,6 +210,23 @@ def test_a_role_may_do_what_it_may(client, name, answers):
     assert got == answers
 
 
+@pytest.mark.parametrize(
+    ("name", "controls"),
+    [
+        ("vera", {"data-verdict": False, 'input class="budget"': False, 'id="reload"': False}),
+        ("olga", {"data-verdict": True, 'input class="budget"': True, 'id="reload"': False}),
+        ("ada", {"data-verdict": True, 'input class="budget"': True, 'id="reload"': True}),
+    ],
+)
+def test_nobody_is_shown_a_control_that_would_be_refused(client, name, controls):
+    log_in(client, name)
+    page, archive, event = (client.get(path).text for path in ("/", "/events", f"/events/{EVENT_ID}"))
+    assert {words: words in page for words in controls} == controls
+    for other in (archive, event):
+        assert ("data-verdict" in other) == controls["data-verdict"]
+    assert 'class="budget"' in page  # whoever may not change it sees it
+
+
 def test_without_our_header_even_an_admin_changes_nothing(client):
     log_in(client, "ada")
     assert client.post("/api/v1/reload").status_code == 403
