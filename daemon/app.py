@@ -109,7 +109,13 @@ class Daemon:
             stack.enter_context(self._bell)
             stack.enter_context(handled(self._signals()))
             base = Base(
-                self._settings, self._clock, group, self.request_reload, self._tuning, self._open_model
+                self._config,
+                self._settings,
+                self._clock,
+                group,
+                self.request_reload,
+                self._tuning,
+                self._open_model,
             )
             parts = stack.enter_context(compose(base))
             workers = self._start(parts, group)

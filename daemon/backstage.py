@@ -9,7 +9,8 @@ from prometheus_client import Gauge
 
 from daemon.archive_reader import ArchiveReader
 from daemon.commands import Commands
-from daemon.config import CameraTable, MqttTable
+from daemon.config import MqttTable
+from daemon.editing.desk import SettingsDesk
 from daemon.engine import Engine
 from daemon.event_files import EventFiles
 from daemon.event_log import EventFilter, LoggedEvent
@@ -20,18 +21,10 @@ from daemon.payloads import FeedbackMessage
 from daemon.publisher import BrokerHealth
 from daemon.review.desk import ReviewDesk
 from daemon.review.model_room import ModelRoom
+from daemon.roll import Roll
 from daemon.snapshots import Layers, Part, SnapshotStore
 from daemon.views import CameraView, SystemView
-from pipeline.controls import CameraControls
 from pipeline.urls import redact_url
-
-
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """The cameras of the settings in use: what was set, and how its switches stand now."""
-
-    table: CameraTable
-    controls: CameraControls
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +46,7 @@ class Desks:
     feedback: FeedbackDesk
     review: ReviewDesk
     models: ModelRoom
+    settings: SettingsDesk
     request_reload: Callable[[], None]
 
 
@@ -133,6 +127,11 @@ class House:
     def models(self) -> ModelRoom:
         """Where the model is retrained and changed."""
         return self._desks.models
+
+    @property
+    def settings(self) -> SettingsDesk:
+        """The settings of the cameras."""
+        return self._desks.settings
 
     def clip(self, event_id: str) -> Path | None:
         """Return an event's MP4 file, or None where none is kept."""

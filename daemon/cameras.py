@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from daemon.assembly import camera_controls, knowledge, presence, privacy
-from daemon.backstage import Roll
 from daemon.config import CameraTable
 from daemon.delivery import Delivery
 from daemon.engine import Engine, new_camera
+from daemon.roll import Roll
 from pipeline.analysis import CameraAnalysis, stages_for
 from pipeline.behaviour import BehaviourSettings
 from pipeline.camera import Camera

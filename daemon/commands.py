@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Mapping
 
 from daemon.board import Board
 from daemon.mqtt import Received
@@ -14,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 _POSITIONS = {"ON": True, "OFF": False}
 _MAX_COMMAND_LETTERS = 32
+# Where the name of a switch on MQTT is not that of the setting.
+_SWITCH_OF = {"budget_per_day": "budget"}
 
 
 class Commands:
@@ -57,6 +60,20 @@ class Commands:
                 raise SettingsError(f"no camera is named {camera!r}")
             _turn(controls, switch, text)
             self._outbox.save_switch(camera, switch, switch_text(controls.snapshot(), switch))
+
+    def follow(self, camera: str, settings: Mapping[str, float]) -> None:
+        """Turn switches as the settings have them from now on; how they were turned before is forgotten.
+
+        `settings` are some of `pipeline.controls.SWITCH_NAMES`.
+        """
+        with self._lock:
+            for name in settings:
+                self._outbox.forget_switch(camera, _SWITCH_OF.get(name, name))
+            controls = self._controls.get(camera)
+            if controls is None:  # it comes with the next reload, and then with these settings
+                return
+            for name, value in settings.items():
+                controls.set(name, value)
 
     def handle(self, message: Received) -> None:
         """Obey a message on a command topic; either way, answer with where the switch stands now.

@@ -1,6 +1,7 @@
 """Settings in, every part of the daemon out, joined but with no thread started."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from daemon.board import Board
 from daemon.cameras import Cameras
 from daemon.config import LOOPBACK, Settings
 from daemon.delivery import Delivery, open_delivery
+from daemon.editing.desk import Running, SettingsDesk
+from daemon.editing.settings_file import SettingsFile
 from daemon.engine import Engine
 from daemon.event_files import EventFiles, FileKind
 from daemon.evidence_room import EvidenceRoom
@@ -79,6 +82,7 @@ class Parts:
 class Base:
     """What the caller brings."""
 
+    config: Path
     settings: Settings
     clock: Clock
     group: ThreadGroup
@@ -131,7 +135,8 @@ def compose(base: Base) -> Iterator[Parts]:
         stack.callback(models.stop)
         review = _review(base, stores, engine=engine, cameras=cameras)
         delivery.feedback.judge_behaviours(review.judge)
-        desks = Desks(delivery.commands, delivery.feedback, review, models, base.request_reload)
+        desk = _settings_desk(base, delivery, cameras)
+        desks = Desks(delivery.commands, delivery.feedback, review, models, desk, base.request_reload)
         house = House(
             stores,
             engine,
@@ -276,3 +281,8 @@ def _review(base: Base, stores: Stores, *, engine: Engine, cameras: Cameras) -> 
 
     witnesses = Witnesses(stores.archive, stores.clips, lambda: engine.encoder.checkpoint, rolls)
     return ReviewDesk(dataset, witnesses, base.clock)
+
+
+def _settings_desk(base: Base, delivery: Delivery, cameras: Cameras) -> SettingsDesk:
+    running = Running(lambda: cameras.roll, delivery.commands.follow, base.request_reload)
+    return SettingsDesk(SettingsFile(base.config), os.environ, running)

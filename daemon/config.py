@@ -3,9 +3,10 @@
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -17,7 +18,7 @@ from pydantic import (
 )
 
 from daemon.config_errors import Problem, describe_errors
-from daemon.config_sources import read_sources
+from daemon.config_sources import Sources, merge_sources, read_text
 from daemon.notify.tables import Notify, unknown_names
 from daemon.tables import OptionalFile, Table, check_name, none_if_empty
 from daemon.zone_tables import RuleTable, TimeZone, Zones, check_zones_known
@@ -265,27 +266,56 @@ class Settings(Table):
     cameras: dict[CameraName, CameraTable] = Field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was found in a file's text and the environment: settings, or each mistake.
+
+    `settings` is None where `problems`, `sources.problems` or `unknown` name one; these are names in
+    `[notify]` that stand for nothing.
+    """
+
+    settings: Settings | None
+    sources: Sources
+    problems: tuple[Problem, ...]
+    unknown: tuple[str, ...] = ()
+
+    def complete(self) -> Settings:
+        """Return the settings.
+
+        Raises:
+            SettingsError: one line for each mistake.
+        """
+        own = (f"{self.sources.origin(p.location)}: {p.sentence}" for p in self.problems)
+        lines = [*self.sources.problems, *own, *(f"{self.sources.path}: {line}" for line in self.unknown)]
+        if lines or self.settings is None:
+            raise SettingsError("\n".join(lines))
+        return self.settings
+
+
 def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     """Read, merge and check the settings; each camera comes back complete, with the defaults filled in.
 
     Raises:
         SettingsError: one line for each mistake in the file and the environment.
     """
+    return parse_settings(read_text(path), path, environ).complete()
+
+
+def parse_settings(text: str, path: Path, environ: Mapping[str, str] | None = None) -> Reading:
+    """Check a settings file's text in the same way; `path` is where messages say that it stands.
+
+    Raises:
+        SettingsError: the text is not TOML.
+    """
     variables = os.environ if environ is None else environ
-    sources = read_sources(path, variables, Settings)
-    settings, problems = _validate(sources.values)
-    lines = [*sources.problems, *(f"{sources.origin(p.location)}: {p.sentence}" for p in problems)]
-    if settings is not None:
-        zones = {name: camera.zones for name, camera in settings.cameras.items()}
-        lines += [f"{path}: {line}" for line in unknown_names(settings.notify, zones)]
-    if lines or settings is None:
-        raise SettingsError("\n".join(lines))
-    cameras = {name: camera.over(settings.defaults) for name, camera in settings.cameras.items()}
-    return settings.model_copy(update={"cameras": cameras})
-
-
-def _validate(values: dict[str, Any]) -> tuple[Settings | None, list[Problem]]:
+    sources = merge_sources(text, path, environ=variables, model=Settings)
     try:
-        return Settings.model_validate(values), []
+        settings = Settings.model_validate(sources.values)
     except ValidationError as error:
-        return None, describe_errors(error, Settings)
+        return Reading(None, sources, tuple(describe_errors(error, Settings)))
+    zones = {name: camera.zones for name, camera in settings.cameras.items()}
+    unknown = tuple(unknown_names(settings.notify, zones))
+    if sources.problems or unknown:
+        return Reading(None, sources, (), unknown)
+    cameras = {name: camera.over(settings.defaults) for name, camera in settings.cameras.items()}
+    return Reading(settings.model_copy(update={"cameras": cameras}), sources, ())

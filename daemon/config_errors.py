@@ -11,6 +11,8 @@ from pipeline.urls import redact_url
 
 Location = tuple[str, ...]
 
+# Of a longer value its beginning is shown.
+MOST_SHOWN = 80
 _SECRET_KEYS = frozenset({"password"})
 _KINDS = {
     "int_type": "a whole number",
@@ -89,6 +91,7 @@ def _shown(location: Location, value: object) -> str:
         return str(value).lower()
     text = redact_url(str(value))  # a URL may stand where none belongs: `porch = "rtsp://user:password@…"`
     line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    line = line if len(line) <= MOST_SHOWN else f"{line[: MOST_SHOWN - 1]}…"
     return f'"{line}"' if isinstance(value, str) else line
 
 

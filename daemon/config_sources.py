@@ -31,23 +31,41 @@ class Sources:
     from_environment: Mapping[str, Any]
     problems: tuple[str, ...]
 
-    def origin(self, location: tuple[str, ...]) -> str:
-        """Return where a setting was given: `config.toml: mqtt.port` or the environment variable."""
+    def overrides(self, location: tuple[str, ...]) -> bool:
+        """Say whether the environment sets this, or something within it."""
         value: Any = self.from_environment
         for key in location:
             value = value.get(key) if isinstance(value, Mapping) else None
-        if value is None:
+        return value is not None
+
+    def origin(self, location: tuple[str, ...]) -> str:
+        """Return where a setting was given: `config.toml: mqtt.port` or the environment variable."""
+        if not self.overrides(location):
             return f"{self.path}: {'.'.join(location)}"
-        return f"environment: {ENVIRONMENT_PREFIX}{NESTED_DELIMITER.join(location).upper()}"
+        return f"environment: {variable(location)}"
 
 
-def read_sources(path: Path, environ: Mapping[str, str], model: type[BaseModel]) -> Sources:
-    """Read the file, put the environment over it and fill in the variables of URLs.
+def read_text(path: Path) -> str:
+    """Return what stands in a settings file, without the mark that some editors begin a file with.
 
     Raises:
-        SettingsError: the file cannot be read or is not TOML; nothing more can be said about it then.
+        SettingsError: it cannot be read.
     """
-    values = _read_toml(path)
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not UTF-8 text") from error
+
+
+def merge_sources(text: str, path: Path, *, environ: Mapping[str, str], model: type[BaseModel]) -> Sources:
+    """Read a file's text, put the environment over it and fill in the variables of URLs.
+
+    Raises:
+        SettingsError: the text is not TOML; nothing more can be said about it then.
+    """
+    values = _parse_toml(text, path)
     problems = list(_refused_keys(path, values))
     overrides = _read_environment(environ, model)
     problems += _unknown_sections(environ, model)
@@ -57,15 +75,16 @@ def read_sources(path: Path, environ: Mapping[str, str], model: type[BaseModel])
     return Sources(path, merged, overrides, tuple(problems))
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _parse_toml(text: str, path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: is not UTF-8 text") from error
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: is not valid TOML: {error}") from error
+
+
+def variable(location: tuple[str, ...]) -> str:
+    """Return the environment variable of a setting: VIDEOBERTD_MQTT__HOST."""
+    return f"{ENVIRONMENT_PREFIX}{NESTED_DELIMITER.join(location).upper()}"
 
 
 def _read_environment(environ: Mapping[str, str], model: type[BaseModel]) -> dict[str, Any]:

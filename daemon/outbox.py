@@ -236,6 +236,11 @@ class Outbox:
         with self._lock:
             self._attempt("INSERT OR REPLACE INTO switches VALUES (?, ?, ?)", [(camera, name, value)])
 
+    def forget_switch(self, camera: str, name: str) -> None:
+        """Let the settings say again how a switch stands."""
+        with self._lock:
+            self._attempt("DELETE FROM switches WHERE camera = ? AND name = ?", [(camera, name)])
+
     def trace(self, event_id: str) -> TracedEvent | None:
         """Return what feedback needs to know of an event; None where there is no such event on disk."""
         with self._lock:
@@ -270,8 +275,7 @@ class Outbox:
         create_or_check(database, self._path)
         database.executescript(INDEXES)
         row = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
-        self._last_seq = row[0] if row else 0
-        self._database = database
+        self._last_seq, self._database = row[0] if row else 0, database
         self._count_pending(database.execute("SELECT count(*) FROM events WHERE pending = 1").fetchone()[0])
 
     def _write_back(self) -> None:

@@ -59,6 +59,26 @@ def test_all_switches_stand_on_the_board_from_the_start(commands, board):
     assert commands.topics == ("vb/+/+/set",)
 
 
+def test_settings_that_are_saved_go_before_how_a_switch_was_turned(commands, outbox, board):
+    controls = CameraControls()
+    commands.add_camera("porch", controls)
+    for switch, text in (("budget", "9"), ("anomaly", "OFF"), ("behaviour", "OFF")):
+        commands.turn("porch", switch, text)
+    standing(board)
+    commands.follow("porch", {"budget_per_day": 2.0, "anomaly": True})
+    assert outbox.switches("porch") == {"behaviour": "OFF"}
+    assert (controls.snapshot().budget_per_day, controls.snapshot().anomaly) == (2.0, True)
+    assert standing(board) == {"vb/porch/budget/state": b"2", "vb/porch/anomaly/state": b"ON"}
+
+
+def test_a_camera_that_does_not_run_yet_follows_when_it_comes(commands, outbox):
+    outbox.save_switch("porch", "budget", "9")
+    commands.follow("porch", {"budget_per_day": 2.0})
+    controls = CameraControls(budget_per_day=2.0)
+    commands.add_camera("porch", controls)
+    assert controls.snapshot().budget_per_day == 2.0
+
+
 @pytest.mark.parametrize(
     ("switch", "payload", "stands"),
     [

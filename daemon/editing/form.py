@@ -1,0 +1,85 @@
+"""The settings of a camera that can be changed from the page: what may come in, and what is shown of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError, create_model
+
+from daemon.config import CameraTable
+from daemon.config_errors import Problem, describe_errors
+from daemon.tables import Table
+
+EDITABLE = (
+    "description",
+    "enabled",
+    "anomaly",
+    "behaviour",
+    "clips",
+    "budget_per_day",
+    "sample_fps",
+    "time_zone",
+    "pre_roll_s",
+    "post_roll_s",
+    "zones",
+    "rules",
+)
+# Types and bounds are those of the file; a camera's `url` is not among them, nor anything that opens a file.
+_FIELDS: dict[str, Any] = {
+    name: (CameraTable.model_fields[name].annotation, CameraTable.model_fields[name]) for name in EDITABLE
+}
+CameraSettings = create_model("CameraSettings", __base__=Table, **_FIELDS)
+
+
+class UnknownCameraError(Exception):
+    """Raised when there is no camera of that name, or none that somebody may see."""
+
+
+class StaleEditError(Exception):
+    """Raised when the settings are no longer those that somebody saw who wants them changed."""
+
+
+class RefusedEditError(Exception):
+    """Raised when settings cannot be used; `problems` say which, by their keys within the camera."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(problem.sentence for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsView:
+    """A camera's settings as they stand in the file, with switches as they were turned since.
+
+    `revision` changes with them; `source` is the URL without user name and password; `in_use` says that the
+    running camera has them. `locked` names the environment variable of each setting that comes from there.
+    `in_file` has what the file says of switches that were turned. `obstacle` says why nothing can be changed;
+    it is empty where it can.
+    """
+
+    camera: str
+    revision: str
+    source: str
+    in_use: bool
+    settings: Mapping[str, Any]
+    in_file: Mapping[str, float]
+    locked: Mapping[str, str]
+    obstacle: str
+
+
+def check_edit(edit: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the wanted settings as the file's tables have them; what `edit` leaves out is left out.
+
+    Raises:
+        RefusedEditError: One of them is unknown or not allowed.
+    """
+    try:
+        wanted = CameraSettings.model_validate(edit)
+    except ValidationError as error:
+        raise RefusedEditError(tuple(describe_errors(error, CameraSettings))) from error
+    return {name: getattr(wanted, name) for name in EDITABLE if name in wanted.model_fields_set}
+
+
+def shown(camera: CameraTable) -> dict[str, Any]:
+    """Return what can be changed of a camera, in JSON's types."""
+    return camera.model_dump(mode="json", include=set(EDITABLE))
