@@ -18,6 +18,9 @@ class Error(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     error: str = Field(description="In one sentence, why.")
+    problems: dict[str, str] = Field(
+        default={}, description="What is wrong by field, where that can be said."
+    )
 
 
 def wants_page(request: Request) -> bool:
@@ -46,7 +49,7 @@ def _headers(request: Request, error: HTTPException) -> Mapping[str, str] | None
 
 
 def _json(request: Request, error: HTTPException) -> Response:
-    body = Error(error=_sentence(error)).model_dump()
+    body = Error(error=_sentence(error)).model_dump(exclude_defaults=True)
     return JSONResponse(body, error.status_code, headers=_headers(request, error))
 
 

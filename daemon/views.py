@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from daemon.archive_reader import ArchivePage
+from daemon.editing.form import NewCamera, SettingsView
 from daemon.event_log import BegunFilter, EventFilter, LoggedEvent
 from daemon.feedback import FeedbackCommand
 from daemon.payloads import EventMessage, FeedbackMessage
@@ -138,6 +139,45 @@ class Models(Protocol):
         """
 
 
+class SettingsOffice(Protocol):
+    """Whoever keeps the settings of the cameras."""
+
+    def view(self, camera: str) -> SettingsView:
+        """Return a camera's settings.
+
+        Raises:
+            UnknownCameraError: There is no such camera.
+            SettingsError: The file has mistakes, or cannot be read.
+        """
+
+    def change(self, camera: str, edit: Mapping[str, Any], *, revision: str, by: str) -> SettingsView:
+        """Write those settings that `edit` names; where it fails nothing has changed.
+
+        Raises:
+            UnknownCameraError: There is no such camera.
+            StaleEditError: The settings have changed since they had this revision.
+            RefusedEditError: The wanted settings cannot be used.
+            SettingsError: The file has mistakes, or cannot be written.
+        """
+
+    def add(self, new: NewCamera, *, by: str) -> SettingsView:
+        """Write a camera into the file.
+
+        Raises:
+            RefusedEditError: There is a camera of that name, or its URL cannot be used.
+            SettingsError: The file has mistakes, or cannot be written.
+        """
+
+    def remove(self, camera: str, *, revision: str, by: str) -> None:
+        """Take a camera out of the file.
+
+        Raises:
+            UnknownCameraError: There is no such camera.
+            StaleEditError: The settings have changed since they had this revision.
+            SettingsError: The file has mistakes, or cannot be written.
+        """
+
+
 class Backstage(Protocol):
     """Whoever knows how things stand; called from several web threads at once."""
 
@@ -170,6 +210,10 @@ class Backstage(Protocol):
     @property
     def models(self) -> Models:
         """Return where the model is retrained and changed."""
+
+    @property
+    def settings(self) -> SettingsOffice:
+        """Return where settings are seen and changed."""
 
     def clip(self, event_id: str) -> Path | None:
         """Return an event's MP4 file, or None where none is kept."""

@@ -8,6 +8,7 @@ daemon/api.py            /api/v1/…, JSON for programs and for the page's scrip
 daemon/review/pages.py   /review, and what its buttons ask for
 daemon/media.py          /snapshots/<event>.jpg  /clips/<event>.mp4  /cameras/<name>.jpg
 daemon/event_pictures.py /thumbnails/<event>.jpg  /snapshots/<event>/heat.png  …/normal.jpg
+daemon/editing/          /cameras  /cameras/<name>, and /api/v1/cameras/<name>/settings
 daemon/watch.py          /metrics  /healthz  /readyz
 daemon/openapi.py        /api/v1/openapi.json, what programs may ask and are answered
 """
@@ -36,6 +37,8 @@ from daemon.api import Api
 from daemon.archive import parse_filter, to_query
 from daemon.body_limit import BodyLimit
 from daemon.config import LOOPBACK, HttpTable
+from daemon.editing.pages import EditingPages
+from daemon.editing.roster import RosterPages
 from daemon.event_pictures import EventPictures
 from daemon.media import Media
 from daemon.openapi import document_route
@@ -114,6 +117,8 @@ def create_app(
             *EventPictures(backstage).routes(guard),
             *Watch(backstage, registry).routes(guard),
             *ReviewPages(backstage).routes(guard),
+            *EditingPages(backstage, door.policy).routes(guard),
+            *RosterPages(backstage, door.policy).routes(guard),
             document_route(guard),
             Mount("/static", StaticFiles(directory=STATIC_DIR)),
         ],

@@ -6,6 +6,8 @@ from pathlib import Path
 from daemon.access.accounts import Accounts
 from daemon.access.guard import Policy
 from daemon.archive_reader import ArchivePage
+from daemon.config import CameraTable
+from daemon.editing.form import SettingsView, StaleEditError, UnknownCameraError, shown
 from daemon.event_log import LoggedEvent
 from daemon.feedback import FeedbackError, UnknownEventError
 from daemon.payloads import EventMessage, FeedbackMessage
@@ -39,6 +41,25 @@ PORCH = CameraView(
     motion=False,
     behaviour=None,
     active_events=(),
+)
+PORCH_SETTINGS = SettingsView(
+    camera="porch",
+    revision="r1",
+    source="rtsp://***@192.0.2.7/x",
+    in_use=True,
+    settings=shown(
+        CameraTable.model_validate(
+            {
+                "url": "x",
+                "description": "front <door>",
+                "zones": {"pool": {"polygon": [[0.1, 0.5], [0.4, 0.5], [0.4, 0.9]]}},
+                "rules": [{"do": "watch", "zone": "pool", "begin": "21:00", "end": "07:00"}],
+            }
+        )
+    ),
+    in_file={},
+    locked={},
+    obstacle="",
 )
 SYSTEM = SystemView(
     version="0.1.0",
@@ -136,6 +157,40 @@ def review_desk(folder, archive, *, clips=None, max_bytes=1e9, clock=None):
 
 
 @dataclass
+class FakeOffice:
+    """Shows the settings of PORCH, and keeps what it is asked to change or raises what it is told to."""
+
+    shown: SettingsView = PORCH_SETTINGS
+    asked: list = field(default_factory=list)
+    failure: Exception | None = None
+
+    def view(self, camera):
+        if camera != "porch":
+            raise UnknownCameraError(f"no camera is named {camera!r}")
+        return self.shown
+
+    def change(self, camera, edit, *, revision, by):
+        view = self.view(camera)
+        if self.failure:
+            raise self.failure
+        if revision != view.revision:
+            raise StaleEditError("the settings have changed")
+        self.asked.append((camera, edit, by))
+        return replace(view, revision="r2", in_use=False)
+
+    def add(self, new, *, by):
+        if self.failure:
+            raise self.failure
+        self.asked.append((new.name, new.url, by))
+        return replace(self.shown, camera=new.name)
+
+    def remove(self, camera, *, revision, by):
+        if revision != self.view(camera).revision:
+            raise StaleEditError("the settings have changed")
+        self.asked.append((camera, "removed", by))
+
+
+@dataclass
 class FakeBackstage:
     """Shows what a test puts into it."""
 
@@ -148,6 +203,7 @@ class FakeBackstage:
     kept: dict = field(default_factory=lambda: {Part.PICTURE: b"jpeg"})  # what is kept of EVENT_ID's snapshot
     drawn: Layers | None = None
     archive: FakeArchive = field(default_factory=FakeArchive)
+    settings: FakeOffice = field(default_factory=FakeOffice)
     review: ReviewDesk | None = None
     models: FakeModels = field(default_factory=FakeModels)
 

@@ -3,18 +3,20 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 
 from daemon.access.rights import EVERYBODY, Account
 from daemon.archive_reader import ArchivePage
+from daemon.editing.form import NewCamera, SettingsView, UnknownCameraError
 from daemon.event_log import BegunFilter, EventFilter, LoggedEvent
 from daemon.feedback import FeedbackCommand, UnknownEventError
 from daemon.payloads import EventMessage, FeedbackMessage
 from daemon.review.desk import Choice, ReviewView
 from daemon.review.labels import GivenLabel
 from daemon.snapshots import Layers, Part
-from daemon.views import Archive, Backstage, CameraView, Models, Review, SystemView
+from daemon.views import Archive, Backstage, CameraView, Models, Review, SettingsOffice, SystemView
 from pipeline.errors import SettingsError
 from pipeline.feedback import Verdict
 
@@ -96,6 +98,54 @@ class LimitedReview:
         return self._review.overview(wanted)
 
 
+class LimitedOffice:
+    """The settings of some cameras."""
+
+    def __init__(self, office: SettingsOffice, cameras: Collection[str]) -> None:
+        self._office = office
+        self._cameras = tuple(cameras)
+
+    def view(self, camera: str) -> SettingsView:
+        """Return the settings of one of these cameras.
+
+        Raises:
+            UnknownCameraError: There is no such camera.
+        """
+        self._check(camera)
+        return self._office.view(camera)
+
+    def change(self, camera: str, edit: Mapping[str, Any], *, revision: str, by: str) -> SettingsView:
+        """Change the settings of one of these cameras.
+
+        Raises:
+            UnknownCameraError: There is no such camera.
+        """
+        self._check(camera)
+        return self._office.change(camera, edit, revision=revision, by=by)
+
+    def add(self, new: NewCamera, *, by: str) -> SettingsView:
+        """Refuse: somebody with rights on some cameras would not see the new one.
+
+        Raises:
+            SettingsError: Always.
+        """
+        del new, by
+        raise SettingsError("to add a camera needs rights on all cameras")
+
+    def remove(self, camera: str, *, revision: str, by: str) -> None:
+        """Take one of these cameras out of the file.
+
+        Raises:
+            UnknownCameraError: There is no such camera.
+        """
+        self._check(camera)
+        self._office.remove(camera, revision=revision, by=by)
+
+    def _check(self, camera: str) -> None:
+        if camera not in self._cameras:
+            raise UnknownCameraError(f"no camera is named {camera!r}")
+
+
 class LimitedBackstage:
     """What somebody may see who has rights on some cameras only; of the others there is no trace."""
 
@@ -117,6 +167,11 @@ class LimitedBackstage:
     def models(self) -> Models:
         """The models, which all cameras share: who may change them is checked where it is asked for."""
         return self._backstage.models
+
+    @property
+    def settings(self) -> LimitedOffice:
+        """The settings of these cameras."""
+        return LimitedOffice(self._backstage.settings, self._cameras)
 
     def cameras(self) -> tuple[CameraView, ...]:
         """Return these cameras in the order of the settings."""

@@ -1,13 +1,9 @@
 """The pages of login, logout and the own password: plain forms, no script needed."""
 
-import asyncio
 import math
 import threading
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
 
-from anyio import from_thread
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -15,13 +11,13 @@ from starlette.routing import Route
 from daemon.access.accounts import Accounts
 from daemon.access.attempts import Attempts
 from daemon.access.guard import COOKIE, Guard, Policy, account_of, peer_of, sender_of, session_key
+from daemon.incoming import read_form
 from daemon.rendering import TEMPLATES
 from pipeline.clock import Clock
 from pipeline.errors import SettingsError
 
 # A name and two passwords fit many times.
 MAX_FORM_BYTES = 8192
-FORM_TIMEOUT_S = 5.0
 LONGEST_WAIT_BY_NAME_S = 5.0
 
 
@@ -144,27 +140,7 @@ def _too_often(target: str, wait_s: int) -> Response:
 
 
 def _form(request: Request, policy: Policy) -> dict[str, str]:
-    """Return the fields of a form that one of our own pages sent.
-
-    Raises:
-        HTTPException: It is too large or too slow, or comes from another site's page.
-    """
-    origin = request.headers.get("origin")
-    ours = {request.headers.get("host"), policy.public_host} - {""}
-    if origin is not None and urlsplit(origin).netloc not in ours:
-        raise HTTPException(403, "this form was sent from another site")
-    length = request.headers.get("content-length", "")
-    if not length.isdigit():
-        raise HTTPException(411, "a form must say how long it is")
-    if int(length) > MAX_FORM_BYTES:
-        raise HTTPException(413, "this form is too large")
-    try:
-        # The endpoints run in threads and only the loop can read; who never sends must not hold a thread.
-        body = from_thread.run(asyncio.wait_for, request.body(), FORM_TIMEOUT_S)
-    except TimeoutError as error:
-        raise HTTPException(408, "the form did not arrive") from error
-    fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True)
-    return {name: values[0] for name, values in fields.items()}
+    return read_form(request, MAX_FORM_BYTES, public_host=policy.public_host)
 
 
 def _own_path(target: str) -> str:

@@ -7,8 +7,8 @@ from enum import IntEnum
 class Role(IntEnum):
     """Each role may do what the ones before it may.
 
-    A viewer looks; an operator also says what was no alarm, and turns switches; an admin also reloads the
-    settings.
+    A viewer looks; an operator also says what was no alarm, and turns switches; an admin also changes the
+    cameras' settings and reloads them.
     """
 
     VIEWER = 1
@@ -38,15 +38,20 @@ class Account:
     @property
     def rights(self) -> "May":
         """What the account may change."""
-        return May(operate=self.may(Role.OPERATOR), administer=self.may(Role.ADMIN))
+        is_admin = self.may(Role.ADMIN)
+        return May(self.may(Role.OPERATOR), is_admin, enrol=is_admin and self.cameras is None)
 
 
 @dataclass(frozen=True, slots=True)
 class May:
-    """What an account may change: a page leaves out the controls of what it may not."""
+    """What an account may change: a page leaves out the controls of what it may not.
+
+    `enrol` is to add and remove cameras, for admins who see all of them.
+    """
 
     operate: bool
     administer: bool
+    enrol: bool
 
 
 # Where no login is asked for, everybody who reaches the port is this.

@@ -72,7 +72,10 @@ def remove(blocks: list[Block], position: int) -> list[Block]:
     """Return the blocks without one; comments that stand apart from it stay."""
     before, gone = blocks[position - 1], blocks[position]
     kept = "" if gone.tail.isspace() else gone.tail.removeprefix("\n")
-    ended = replace(before, tail=before.tail + kept)
+    tail = before.tail + kept
+    if position == len(blocks) - 1 and f"\n{tail}".endswith("\n\n"):
+        tail = tail[:-1]  # an empty line that parted the two ends the file no more
+    ended = replace(before, tail=tail)
     return [*blocks[: position - 1], ended, *blocks[position + 1 :]]
 
 

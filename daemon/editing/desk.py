@@ -11,9 +11,10 @@ from typing import Any
 from daemon.config import CameraTable, Reading, Settings, parse_settings
 from daemon.config_errors import Problem
 from daemon.config_sources import variable
-from daemon.editing.document import change_camera
+from daemon.editing.document import add_camera, change_camera, remove_camera
 from daemon.editing.form import (
     EDITABLE,
+    NewCamera,
     RefusedEditError,
     SettingsView,
     StaleEditError,
@@ -40,20 +41,28 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """The file as it is now, and one camera of it: as set, and with its switches as they stand."""
+class _File:
+    """The file as it is now, and what it says; `mark` is the byte order mark that it begins with, if any."""
 
-    content: bytes
+    mark: bytes
+    text: str
     reading: Reading
     settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One camera of the file: as set, and with its switches as they stand."""
+
+    file: _File
     table: CameraTable
     switches: Mapping[str, float]
 
     @property
     def revision(self) -> str:
-        """Stands for the file's bytes and the camera's switches: it is another one when either changes."""
-        state = self.content + repr(sorted(self.switches.items())).encode()
-        return hashlib.sha256(state).hexdigest()[:32]
+        """Stands for the file's text and the camera's switches: it is another one when either changes."""
+        state = f"{self.file.text} {sorted(self.switches.items())}"
+        return hashlib.sha256(state.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,48 @@ class SettingsDesk:
         """
         return self._view(camera, self._find(camera))
 
+    def add(self, new: NewCamera, *, by: str) -> SettingsView:
+        """Write a camera into the file and have it come; where it fails nothing has changed.
+
+        Raises:
+            RefusedEditError: There is a camera of that name, or its URL cannot be used.
+            SettingsError: The file has mistakes, or cannot be written.
+        """
+        camera = new.name
+        with self._lock:
+            file = self._read()
+            if camera in file.settings.cameras:
+                raise RefusedEditError((Problem(("name",), "there is a camera of that name"),))
+            known = file.settings.cameras
+
+            def is_meant(settings: Settings) -> bool:
+                others = {name: table for name, table in settings.cameras.items() if name != camera}
+                return others == known and settings.model_copy(update={"cameras": known}) == file.settings
+
+            self._write(camera, file, add_camera(file.text, camera, new.url), is_meant=is_meant)
+        logger.info("camera %s: added by %s", camera, by)
+        self._running.request_reload()
+        return self.view(camera)
+
+    def remove(self, camera: str, *, revision: str, by: str) -> None:
+        """Take a camera out of the file and have it go; where it fails nothing has changed.
+
+        Raises:
+            UnknownCameraError: The file has no such camera.
+            StaleEditError: The settings have changed since they had this revision.
+            SettingsError: The file has mistakes, or cannot be written.
+        """
+        with self._lock:
+            found = self._find(camera)
+            _refuse_stale(revision, found)
+            file = found.file
+            cameras = {name: table for name, table in file.settings.cameras.items() if name != camera}
+            expected = file.settings.model_copy(update={"cameras": cameras})
+            text = remove_camera(file.text, camera)
+            self._write(camera, file, text, is_meant=lambda settings: settings == expected)
+        logger.info("camera %s: removed by %s", camera, by)
+        self._running.request_reload()
+
     def change(self, camera: str, edit: Mapping[str, Any], *, revision: str, by: str) -> SettingsView:
         """Write those settings that `edit` names and have them taken up; where it fails nothing has changed.
 
@@ -95,8 +146,10 @@ class SettingsDesk:
             with self._lock:
                 done = self._put(camera, edit, revision)
         except RefusedEditError as error:
-            fields = ", ".join(".".join(problem.location) or "all together" for problem in error.problems)
-            logger.warning("camera %s: a change by %s is refused: %s", camera, by, fields)
+            # Names of ours only: what was sent may hold anything, line ends and secrets too.
+            names = sorted({problem.location[0] for problem in error.problems if problem.location})
+            known = ", ".join(name for name in names if name in EDITABLE) or "as a whole"
+            logger.warning("camera %s: a change by %s is refused: %s", camera, by, known)
             raise
         self._running.follow(
             camera, {name: done.wanted[name] for name in SWITCH_NAMES if name in done.wanted}
@@ -108,32 +161,34 @@ class SettingsDesk:
 
     def _put(self, camera: str, edit: Mapping[str, Any], revision: str) -> _Done:
         found = self._find(camera)
-        if revision != found.revision:
-            raise StaleEditError("the settings have changed since you opened them: load them again")
+        _refuse_stale(revision, found)
         wanted = check_edit(edit)
         changed = tuple(name for name, value in wanted.items() if value != getattr(found.table, name))
-        self._refuse_locked(camera, found.reading, changed)
+        self._refuse_locked(camera, found.file.reading, changed)
         if changed:
-            self._write(camera, found, wanted)
+            self._change_file(camera, found, wanted)
         return _Done(wanted, changed)
 
     def _find(self, camera: str) -> _Found:
-        content = self._file.read()
-        reading = self._parse(content.removeprefix(BOM_UTF8))
-        if reading.settings is None:
-            raise _mistaken()
-        table = reading.settings.cameras.get(camera)
+        file = self._read()
+        table = file.settings.cameras.get(camera)
         if table is None:
             raise UnknownCameraError(f"no camera is named {camera!r}")
         entry = self._running.roll().get(camera)
         switches = _switches(table) if entry is None else asdict(entry.controls.snapshot())
-        return _Found(content, reading, reading.settings, table, switches)
+        return _Found(file, table, switches)
 
-    def _parse(self, content: bytes) -> Reading:
+    def _read(self) -> _File:
+        content = self._file.read()
+        mark = BOM_UTF8 if content.startswith(BOM_UTF8) else b""
         try:
-            return parse_settings(content.decode(), self._file.path, self._environ)
+            text = content.removeprefix(mark).decode()
+            reading = parse_settings(text, self._file.path, self._environ)
         except (SettingsError, UnicodeDecodeError) as error:
             raise _mistaken() from error
+        if reading.settings is None:
+            raise _mistaken()
+        return _File(mark, text, reading, reading.settings)
 
     def _refuse_locked(self, camera: str, reading: Reading, changed: tuple[str, ...]) -> None:
         locked = _locked(camera, reading)
@@ -145,23 +200,30 @@ class SettingsDesk:
         if problems:
             raise RefusedEditError(tuple(problems))
 
-    def _write(self, camera: str, found: _Found, wanted: Mapping[str, Any]) -> None:
-        """Make the new text, read it as the next start would, and only then put it into the file."""
+    def _change_file(self, camera: str, found: _Found, wanted: Mapping[str, Any]) -> None:
         after = found.table.model_copy(update=dict(wanted))
-        mark = BOM_UTF8 if found.content.startswith(BOM_UTF8) else b""
-        text = found.content.removeprefix(mark).decode()
+        cameras = {**found.file.settings.cameras, camera: after}
+        expected = found.file.settings.model_copy(update={"cameras": cameras})
         try:
-            changed = change_camera(text, camera, found.table, after=after)
-            reading = parse_settings(changed, self._file.path, self._environ)
-        except (ValueError, SettingsError) as error:
+            text = change_camera(found.file.text, camera, found.table, after=after)
+        except ValueError as error:
             raise _unforeseen(camera) from error
-        own = tuple(p for p in reading.problems if p.location[:2] == ("cameras", camera))
+        self._write(camera, found.file, text, is_meant=lambda settings: settings == expected)
+
+    def _write(self, camera: str, file: _File, text: str, *, is_meant: Callable[[Settings], bool]) -> None:
+        """Read the new text as the next start would, and only then put it into the file."""
+        try:
+            reading = parse_settings(text, self._file.path, self._environ)
+        except SettingsError as error:
+            raise _unforeseen(camera) from error
+        own = _problems_of(camera, reading)
         if own:
-            raise RefusedEditError(tuple(Problem(p.location[2:], p.sentence) for p in own))
-        cameras = {**found.settings.cameras, camera: after}
-        if reading.settings != found.settings.model_copy(update={"cameras": cameras}):
+            raise RefusedEditError(own)
+        if reading.settings is None or not is_meant(reading.settings):
             raise _unforeseen(camera)
-        self._file.replace(mark + changed.encode())
+        if self._file.read() != file.mark + file.text.encode():  # somebody wrote it while we made the new one
+            raise _stale()
+        self._file.replace(file.mark + text.encode())
 
     def _view(self, camera: str, found: _Found) -> SettingsView:
         entry = self._running.roll().get(camera)
@@ -173,9 +235,29 @@ class SettingsDesk:
             in_use=entry is not None and entry.table == found.table,
             settings={**shown(found.table), **found.switches},
             in_file={name: value for name, value in in_file.items() if value != found.switches[name]},
-            locked=_locked(camera, found.reading),
+            locked=_locked(camera, found.file.reading),
             obstacle=self._file.obstacle,
         )
+
+
+def _refuse_stale(revision: str, found: _Found) -> None:
+    if revision != found.revision:
+        raise _stale()
+
+
+def _stale() -> StaleEditError:
+    return StaleEditError("the settings have changed since you opened them: load them again")
+
+
+def _problems_of(camera: str, reading: Reading) -> tuple[Problem, ...]:
+    """Return what is wrong with a camera, by the keys within it; of its URL's variables, too."""
+    place = f"cameras.{camera}.url: "
+    unset = (line.partition(place)[2] for line in reading.sources.problems if place in line)
+    own = (
+        Problem(p.location[2:], p.sentence) for p in reading.problems if p.location[:2] == ("cameras", camera)
+    )
+    elsewhere = (Problem((), sentence) for sentence in reading.unknown)  # a notification names what goes
+    return (*own, *(Problem(("url",), sentence) for sentence in unset), *elsewhere)
 
 
 def _switches(table: CameraTable) -> dict[str, float]:

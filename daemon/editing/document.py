@@ -32,6 +32,30 @@ def change_camera(text: str, name: str, before: CameraTable, *, after: CameraTab
     return changed.replace("\n", "\r\n") if is_dos else changed
 
 
+def add_camera(text: str, name: str, url: str) -> str:
+    """Return the file's text with one more camera, after all else.
+
+    Raises:
+        ValueError: The text is not TOML.
+    """
+    block = new_block(("cameras", name), {"url": url})
+    ended = text if not text or text.endswith("\n") else f"{text}\n"
+    return f"{ended}\n{block.text}"
+
+
+def remove_camera(text: str, name: str) -> str:
+    """Return the file's text without a camera, its zones and its rules.
+
+    Raises:
+        ValueError: The text is not TOML.
+    """
+    blocks = split(text)
+    for place in reversed(range(len(blocks))):
+        if blocks[place].path[:2] == ("cameras", name):
+            blocks = remove(blocks, place)
+    return join(blocks)
+
+
 class Document:
     """The blocks of a file, of which those below one table are changed; paths begin there."""
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError, create_model
+from pydantic import Field, ValidationError, create_model
 
-from daemon.config import CameraTable
+from daemon.config import CameraName, CameraTable
 from daemon.config_errors import Problem, describe_errors
 from daemon.tables import Table
 
@@ -29,6 +29,13 @@ _FIELDS: dict[str, Any] = {
     name: (CameraTable.model_fields[name].annotation, CameraTable.model_fields[name]) for name in EDITABLE
 }
 CameraSettings = create_model("CameraSettings", __base__=Table, **_FIELDS)
+
+
+class NewCamera(Table):
+    """What is said of a camera that is not there yet."""
+
+    name: CameraName
+    url: str = Field(min_length=1, max_length=2048, repr=False)
 
 
 class UnknownCameraError(Exception):
@@ -78,6 +85,18 @@ def check_edit(edit: Mapping[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         raise RefusedEditError(tuple(describe_errors(error, CameraSettings))) from error
     return {name: getattr(wanted, name) for name in EDITABLE if name in wanted.model_fields_set}
+
+
+def check_new(wish: Mapping[str, Any]) -> NewCamera:
+    """Return a wanted camera; its URL is checked when its variables are filled in.
+
+    Raises:
+        RefusedEditError: Its name is not allowed, or something else was sent.
+    """
+    try:
+        return NewCamera.model_validate(wish)
+    except ValidationError as error:
+        raise RefusedEditError(tuple(describe_errors(error, NewCamera))) from error
 
 
 def shown(camera: CameraTable) -> dict[str, Any]:

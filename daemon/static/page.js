@@ -48,6 +48,7 @@ function showCamera(camera) {
   if (!card) {
     card = clone("camera-template");
     card.dataset.name = camera.name;
+    card.querySelector(".settings-link").href = `/cameras/${camera.name}`;
     watchPicture(card.querySelector("img"));
     cameras.append(card);
   }

@@ -88,6 +88,15 @@ class House:
             with error:
                 return error.code
 
+    def put(self, path, body, revision):
+        """Return what the daemon answers to changed settings."""
+        headers = {"x-videobertd": "1", "if-match": revision, "content-type": "application/json"}
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), headers, method="PUT"
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return json.load(answer)
+
     def statuses(self):
         """Return the cameras' statuses by name."""
         return {camera["name"]: camera["status"] for camera in self.get("/api/v1/cameras")["cameras"]}
@@ -277,3 +286,26 @@ def test_a_word_on_an_event_and_a_budget_from_the_page_are_kept(house):
         assert house.post("/api/v1/cameras/gone/budget?value=0.5") == 200
     with house.running():
         assert house.get("/api/v1/cameras")["cameras"][0]["budget_per_day"] == 0.5
+
+
+SETTINGS = "/api/v1/cameras/gone/settings"
+
+
+def test_settings_that_are_saved_are_in_use_without_a_restart_and_after_one(house):
+    house.write({"gone": "/no/such.mp4"})
+    with house.running():
+        assert house.post("/api/v1/cameras/gone/budget?value=9") == 200
+        seen = house.get(SETTINGS)
+        assert (seen["settings"]["budget_per_day"], seen["in_file"]) == (9.0, {"budget_per_day": 1.0})
+        house.put(
+            SETTINGS,
+            {"budget_per_day": 2.5, "zones": {"door": {"polygon": [[0, 0], [1, 0], [1, 1]]}}},
+            seen["revision"],
+        )
+        wait_until(lambda: house.get(SETTINGS)["in_use"], 10, what="the reload")
+        assert house.get("/api/v1/cameras")["cameras"][0]["budget_per_day"] == 2.5
+    # What was turned before is forgotten: from now on the file counts.
+    with house.running():
+        assert house.get(SETTINGS)["in_file"] == {}
+        assert house.get("/api/v1/cameras")["cameras"][0]["budget_per_day"] == 2.5
+    assert list(load_settings(house.config, {}).cameras["gone"].zones) == ["door"]

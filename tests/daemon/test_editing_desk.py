@@ -7,7 +7,7 @@ import pytest
 
 from daemon.config import load_settings
 from daemon.editing.desk import Running, SettingsDesk
-from daemon.editing.form import RefusedEditError, StaleEditError, UnknownCameraError
+from daemon.editing.form import RefusedEditError, StaleEditError, UnknownCameraError, check_new
 from daemon.editing.settings_file import SettingsFile
 from daemon.roll import Roll
 from pipeline.controls import CameraControls
@@ -61,6 +61,9 @@ class House:
     def change(self, edit, *, revision=None, camera="porch"):
         seen = self.desk.view(camera).revision if revision is None else revision
         return self.desk.change(camera, edit, revision=seen, by="ada")
+
+    def add(self, name, url):
+        return self.desk.add(check_new({"name": name, "url": url}), by="ada")
 
     def refused(self, edit):
         """Return what is said of an edit, by field; and see that it changed nothing."""
@@ -151,6 +154,26 @@ def test_a_file_that_somebody_else_wrote_meanwhile_is_not_overwritten(house, pat
     assert path.read_text().endswith("# by hand\n")
 
 
+class RacedFile(SettingsFile):
+    """A file that somebody else writes right after it was read once."""
+
+    reads = 0
+
+    def read(self):
+        self.reads += 1
+        if self.reads == 2:
+            self.path.write_text(f"{FILE}\n# by hand\n")
+        return super().read()
+
+
+def test_a_file_that_somebody_writes_in_that_very_moment_is_not_overwritten(house, path):
+    seen = house.desk.view("porch").revision
+    desk = SettingsDesk(RacedFile(path), ENVIRON, Running(lambda: house.roll, house.follow, house.reload))
+    with pytest.raises(StaleEditError):
+        desk.change("porch", {"clips": False}, revision=seen, by="ada")
+    assert path.read_text() == f"{FILE}\n# by hand\n"
+
+
 def test_a_switch_that_was_turned_meanwhile_counts_as_a_change(house):
     seen = house.desk.view("porch").revision
     house.roll["porch"].controls.set("budget_per_day", 9.0)
@@ -206,8 +229,8 @@ def test_a_long_value_is_not_thrown_back_whole(house):
 
 
 def test_a_refusal_is_in_the_log_without_the_values(house, caplog):
-    house.refused({"time_zone": "rtsp://user:pa55@192.0.2.7/"})
-    assert "camera porch: a change by ada is refused: time_zone" in caplog.text
+    house.refused({"time_zone": "rtsp://user:pa55@192.0.2.7/", "zones": {"pa55": {}}, "pa55\nINFO": 1})
+    assert "camera porch: a change by ada is refused: time_zone, zones\n" in caplog.text
     assert "pa55" not in caplog.text
 
 
@@ -277,3 +300,60 @@ def test_of_a_file_with_mistakes_nothing_is_changed_and_nothing_told(house, path
 def test_a_camera_that_is_not_there_is_unknown(house):
     with pytest.raises(UnknownCameraError, match="no camera is named 'yard'"):
         house.change({}, camera="yard", revision="x")
+
+
+def test_a_camera_is_added_as_it_was_given_and_comes_with_the_reload(house, path, caplog):
+    view = house.add("pond", "rtsp://user:pa55@192.0.2.8/${PORCH_PASSWORD}")
+    assert (view.source, view.in_use, house.reloads) == ("rtsp://***@192.0.2.8/s3cret/word", False, 1)
+    assert (
+        path.read_text()
+        == f'{FILE}\n[cameras.pond]\nurl = "rtsp://user:pa55@192.0.2.8/${{PORCH_PASSWORD}}"\n'
+    )
+    assert "pa55" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "place"),
+    [
+        ("porch", "x.mp4", ("name", "there is a camera of that name")),
+        ("status", "x.mp4", ("name", "must not be named like a part of an MQTT topic")),
+        ("x]\n[http", "x.mp4", ("name", "a name is 1 to 32 of a-z")),
+        ("pond", "", ("url", "must not be empty")),
+        ("pond", "ftp://user:pa55@192.0.2.8/", ("url", "must begin with rtsp://")),
+        ("pond", "rtsp://user:${POND}@192.0.2.8/", ("url", "the environment variable POND is not set")),
+        ("pond", "rtsp://user:pa55/w@192.0.2.8/", ("url", "must come from ${NAME}")),
+        ("pond", 'x"\n[http]\nport = 1\n', ("url", "must not be empty or hold control characters")),
+    ],
+)
+def test_a_camera_that_cannot_be_used_is_not_added(house, path, name, url, place):
+    field, sentence = place
+    with pytest.raises(RefusedEditError) as refusal:
+        house.add(name, url)
+    (problem,) = refusal.value.problems
+    assert problem.location == (field,)
+    assert sentence in problem.sentence
+    assert "pa55" not in problem.sentence
+    assert (path.read_text(), house.reloads) == (FILE, 0)
+
+
+def test_a_camera_is_removed_with_the_reload(house, path):
+    house.desk.remove("porch", revision=house.desk.view("porch").revision, by="ada")
+    assert path.read_text() == "[defaults]\nbudget_per_day = 2\n"
+    assert house.reloads == 1
+    with pytest.raises(UnknownCameraError):
+        house.desk.view("porch")
+
+
+def test_a_camera_that_has_changed_meanwhile_is_not_removed(house, path):
+    seen = house.desk.view("porch").revision
+    house.change({"clips": False})
+    with pytest.raises(StaleEditError):
+        house.desk.remove("porch", revision=seen, by="ada")
+    assert "[cameras.porch]" in path.read_text()
+
+
+def test_a_camera_of_the_environment_is_not_removed_from_here(path):
+    house = House(path, {**ENVIRON, "VIDEOBERTD_CAMERAS__PORCH__URL": "porch.mp4"})
+    with pytest.raises(SettingsError, match="only changed by hand"):
+        house.desk.remove("porch", revision=house.desk.view("porch").revision, by="ada")
+    assert path.read_text() == FILE

@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from daemon.config import CameraTable
-from daemon.editing.document import change_camera
+from daemon.editing.document import add_camera, change_camera, remove_camera
 
 POOL = [[0.1, 0.55], [0.42, 0.52], [0.45, 0.9]]
 FILE = """\
@@ -181,3 +181,21 @@ def test_a_file_of_another_system_keeps_its_line_ends():
 )
 def test_any_text_is_read_as_it_was_given(description):
     assert camera_of(changed(description=description)).description == description
+
+
+@pytest.mark.parametrize("text", [FILE, FILE.rstrip("\n"), f"{FILE}\n# [cameras.example]\n"])
+def test_a_camera_that_is_added_stands_after_all_else(text):
+    added = add_camera(text, "pond", "rtsp://user:${POND}@192.0.2.7/x")
+    assert added == f'{text.rstrip()}\n\n[cameras.pond]\nurl = "rtsp://user:${{POND}}@192.0.2.7/x"\n'
+
+
+def test_a_camera_that_comes_and_goes_leaves_nothing_behind():
+    assert remove_camera(add_camera(FILE, "pond", "x"), "pond") == FILE
+
+
+def test_a_camera_that_is_removed_takes_its_zones_rules_and_comments_along_and_no_other():
+    assert (
+        remove_camera(FILE, "porch")
+        == FILE[: FILE.index("# the porch")] + FILE[FILE.index("# ---- another") :]
+    )
+    assert differences(remove_camera(FILE, "garden")) == (["[cameras.garden]", 'url = "garden.mp4"'], [])

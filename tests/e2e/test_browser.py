@@ -1,7 +1,6 @@
 """The pages in a real browser, from a running daemon: what only that can say about forms and scripts."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,16 +20,12 @@ from pipeline.metrics import Metrics
 from pipeline.privacy import EVERYTHING_SHOWN
 from pipeline.types import Event, Region
 from tests import media
+from tests.browsers import CHROMIUM, needs_chromium, playwright
 from tests.daemons import DaemonProcess
 from tests.servers import free_port
 from tests.stations import event
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(CHROMIUM is None, reason="neither Chromium nor Chrome is installed"),
-]
+pytestmark = [pytest.mark.e2e, needs_chromium]
 
 COUNT = 250
 PASSWORD = "a password of my own"

@@ -43,6 +43,8 @@ PAGES = {
     "event-not-found": "/events/gone",
     "review": "/review",
     "account": "/account",
+    "camera": "/cameras/porch",
+    "new-camera": "/cameras",
 }
 FORMS = {
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
