@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Route
+from starlette.routing import Route
 
 from daemon.rendering import TEMPLATES
 
@@ -42,10 +42,7 @@ def _headers(request: Request, error: HTTPException) -> Mapping[str, str] | None
     """Return the headers; of several routes with one path each knows its own methods only."""
     if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
         return error.headers
-    here = [
-        r for r in request.app.routes if isinstance(r, Route) and r.matches(request.scope)[0] != Match.NONE
-    ]
-    return {"allow": ", ".join(sorted({method for route in here for method in route.methods or ()}))}
+    return {"allow": ", ".join(_allowed(request))}
 
 
 def _json(request: Request, error: HTTPException) -> Response:
@@ -58,6 +55,14 @@ def _page(request: Request, error: HTTPException) -> Response:
         status=error.status_code, title=HTTPStatus(error.status_code).phrase, sentence=_sentence(error)
     )
     return Response(html, error.status_code, _headers(request, error), media_type="text/html")
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return the methods of the address, which can have a route for each of them."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    found = next((route for route in routes if route.path_regex.match(request.url.path)), None)
+    same = [route.methods or set() for route in routes if found is not None and route.path == found.path]
+    return sorted(set().union(*same))
 
 
 def _sentence(error: HTTPException) -> str:

@@ -112,13 +112,13 @@ def create_app(
         routes=[
             *Pages(backstage).routes(guard),
             *access.routes(guard),
-            *Api(backstage).routes(guard),
-            *Media(backstage).routes(guard),
+            *Media(backstage).routes(guard),  # before pages: `/cameras/<name>.jpg` is no camera's page
             *EventPictures(backstage).routes(guard),
             *Watch(backstage, registry).routes(guard),
             *ReviewPages(backstage).routes(guard),
             *EditingPages(backstage, door.policy).routes(guard),
             *RosterPages(backstage, door.policy).routes(guard),
+            *Api(backstage).routes(guard),  # after the settings, which are no switch
             document_route(guard),
             Mount("/static", StaticFiles(directory=STATIC_DIR)),
         ],

@@ -1,5 +1,6 @@
 """What requests about settings have in common: what they must bring along, how mistakes are answered."""
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,9 +18,11 @@ from daemon.operations import Header
 from daemon.refusals import Error
 from pipeline.errors import SettingsError
 
-SEEN = Header("if-match", "The revision that was seen, as the `ETag` had it.", '^(W/)?"?[0-9a-f]{1,64}"?$')
+REVISION = re.compile('(?:W/)?"?([0-9A-Za-z]{1,64})"?')
+SEEN = Header("if-match", "The revision that was seen, as the `ETag` had it.", f"^{REVISION.pattern}$")
 FILE_REFUSAL = {409: "The settings file has mistakes, cannot be written, or has an unforeseen form."}
 STALE_REFUSALS = {
+    400: "Something of the request is not known or not allowed.",
     412: "The settings have changed since that revision.",
     428: "The header `If-Match` is missing.",
 }
@@ -40,12 +43,15 @@ def revision_of(request: Request) -> str:
     """Return the revision that a change names.
 
     Raises:
-        HTTPException: It names none, and would overwrite what nobody has seen.
+        HTTPException: It names none or something else, and would overwrite what nobody has seen.
     """
     named = request.headers.get("if-match", "")
     if not named:
         raise HTTPException(428, "If-Match is missing: it names the ETag of the settings that you have seen")
-    return named.removeprefix("W/").strip('"')
+    found = REVISION.fullmatch(named)
+    if found is None:
+        raise HTTPException(400, "If-Match is no ETag of settings")
+    return found[1]
 
 
 def json_of(request: Request, max_bytes: int) -> dict[str, Any]:

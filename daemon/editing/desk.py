@@ -160,9 +160,9 @@ class SettingsDesk:
         return self.view(camera)
 
     def _put(self, camera: str, edit: Mapping[str, Any], revision: str) -> _Done:
+        wanted = check_edit(edit)
         found = self._find(camera)
         _refuse_stale(revision, found)
-        wanted = check_edit(edit)
         changed = tuple(name for name, value in wanted.items() if value != getattr(found.table, name))
         self._refuse_locked(camera, found.file.reading, changed)
         if changed:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field, ValidationError, create_model
+from pydantic_core import to_json
 
 from daemon.config import CameraName, CameraTable
 from daemon.config_errors import Problem, describe_errors
@@ -85,6 +86,18 @@ def check_edit(edit: Mapping[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         raise RefusedEditError(tuple(describe_errors(error, CameraSettings))) from error
     return {name: getattr(wanted, name) for name in EDITABLE if name in wanted.model_fields_set}
+
+
+def check_types(wish: Mapping[str, Any]) -> None:
+    """Refuse what a form may say and JSON need not: "2" or true for a number, "on" for true.
+
+    Raises:
+        RefusedEditError: Something has not the type of its setting.
+    """
+    try:
+        CameraSettings.model_validate_json(to_json(wish), strict=True)
+    except ValidationError as error:
+        raise RefusedEditError(tuple(describe_errors(error, CameraSettings))) from error
 
 
 def check_new(wish: Mapping[str, Any]) -> NewCamera:

@@ -36,6 +36,7 @@ from daemon.editing.form import (
     SettingsView,
     StaleEditError,
     UnknownCameraError,
+    check_types,
 )
 from daemon.editing.words import rule_words
 from daemon.incoming import read_form
@@ -94,6 +95,7 @@ class EditingPages:
         edit = json_of(request, MAX_BODY_BYTES)
         with blame():
             try:
+                check_types(edit)
                 return answer(self._change(request, edit, revision))
             except RefusedEditError as error:
                 return refused(error)

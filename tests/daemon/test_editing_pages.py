@@ -97,6 +97,7 @@ def test_an_etag_that_a_proxy_weakened_is_still_the_same(client):
         ({"if-match": '"r1"'}, 403),
         ({"x-videobertd": "1"}, 428),
         ({**OURS, "if-match": '"r0"'}, 412),
+        ({**OURS, "if-match": "*"}, 400),
         ({**OURS, "content-type": "text/plain"}, 415),
         ({**OURS, "content-type": "application/x-www-form-urlencoded"}, 415),
     ],
@@ -287,3 +288,25 @@ RULE = PORCH_SETTINGS.settings["rules"][0]
 )
 def test_a_rule_is_told_in_a_sentence(changes, words):
     assert rule_words({**RULE, **changes}) == words
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [(API, "GET, HEAD, PUT"), (PAGE, "GET, HEAD, POST"), ("/cameras/porch.jpg", "GET, HEAD")],
+)
+def test_an_address_says_all_methods_that_it_takes(client, path, methods):
+    answer = client.patch(path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+
+
+@pytest.mark.parametrize(
+    "edit", [{"budget_per_day": "2"}, {"budget_per_day": True}, {"clips": "on"}, {"clips": 1}, {"rules": {}}]
+)
+def test_json_has_the_types_of_the_settings(client, backstage, edit):
+    answer = put(client, edit)
+    assert (answer.status_code, list(answer.json()["problems"])) == (422, list(edit))
+    assert backstage.settings.asked == []
+
+
+def test_json_says_everything_that_a_view_has(client, backstage):
+    assert put(client, dict(PORCH_SETTINGS.settings)).status_code == 200
