@@ -216,7 +216,8 @@ class Editor {
       });
       await this.#conclude(answer);
     } catch {
-      this.#blame({ "": "the daemon does not answer: nothing is known to be saved" });
+      this.#blame({ "": "The daemon does not answer. Load the page again to see whether it was saved." });
+      find("outcome").textContent = "";
     }
     find("save").disabled = false;
   }

@@ -357,3 +357,13 @@ def test_a_camera_of_the_environment_is_not_removed_from_here(path):
     with pytest.raises(SettingsError, match="only changed by hand"):
         house.desk.remove("porch", revision=house.desk.view("porch").revision, by="ada")
     assert path.read_text() == FILE
+
+
+def test_a_zone_that_a_notification_names_is_not_removed(house, path):
+    address = path.with_name("address")
+    address.write_text("json://192.0.2.9")
+    text = f'{FILE}\n[notify.phone]\nurl_file = "{address}"\nzones = ["pool"]\n'
+    path.write_text(text)
+    with pytest.raises(RefusedEditError, match=r'notify.phone.zones: "pool" is not there'):
+        house.change({"zones": {}})
+    assert path.read_text() == text
