@@ -14,6 +14,11 @@ from daemon.config import CameraTable
 from daemon.editing.blocks import Block, Path, insert, join, new_block, remove, split, with_values
 from daemon.zone_tables import RuleTable, ZoneTable
 
+# What a new zone need not say.
+_UNSAID: dict[str, Any] = {
+    name: field.default for name, field in ZoneTable.model_fields.items() if not field.is_required()
+}
+
 
 def change_camera(text: str, name: str, before: CameraTable, *, after: CameraTable) -> str:
     """Return the file's text in which the camera `name` has the settings of `after`.
@@ -115,7 +120,7 @@ def _change_zones(
 ) -> None:
     gone = [name for name in before if name not in after]
     for name, zone in after.items():
-        known: dict[str, Any] = before[name].model_dump() if name in before else {"mask": False}
+        known = before[name].model_dump() if name in before else _UNSAID
         twin = next((old for old in gone if name not in before and before[old] == zone), None)
         if twin is not None:
             gone.remove(twin)

@@ -89,7 +89,7 @@ class Editor {
     let number = names.length + 1;
     while (names.includes(`zone-${number}`)) number++;
     this.#change((state) => {
-      state.zones.push({ name: `zone-${number}`, polygon, mask: false });
+      state.zones.push({ name: `zone-${number}`, polygon, mask: false, private: false });
       state.selected = state.zones.length - 1;
     });
     const name = find("zones").lastElementChild.querySelector('[data-part="name"]');
@@ -102,7 +102,7 @@ class Editor {
     const index = [...find("zones").children].indexOf(field.closest("li"));
     this.#change((state) => {
       const zone = state.zones[index];
-      if (field.dataset.part === "mask") zone.mask = field.checked;
+      if (["mask", "private"].includes(field.dataset.part)) zone[field.dataset.part] = field.checked;
       if (field.dataset.part !== "name") return;
       for (const rule of state.rules) if (rule.zone === zone.name) rule.zone = field.value;
       zone.name = field.value;
@@ -143,7 +143,7 @@ class Editor {
     [...find("zones").children].forEach((row, index) => {
       row.querySelector(".swatch").dataset.hue = index % 6;
       row.querySelector('[data-part="name"]').value = zones[index].name;
-      row.querySelector('[data-part="mask"]').checked = zones[index].mask;
+      for (const part of ["mask", "private"]) row.querySelector(`[data-part="${part}"]`).checked = zones[index][part];
       const twin = zones.some((zone, other) => other < index && zone.name === zones[index].name);
       row.querySelector(".mistake").textContent = twin ? "there is a zone of that name" : trouble(zones[index].polygon);
     });

@@ -90,7 +90,7 @@ def test_a_view_has_what_the_file_and_its_defaults_say(house):
     view = house.desk.view("porch")
     assert view.settings["budget_per_day"] == 2.0
     assert view.settings["zones"] == {
-        "pool": {"polygon": [[0.1, 0.5], [0.4, 0.5], [0.4, 0.9]], "mask": False}
+        "pool": {"polygon": [[0.1, 0.5], [0.4, 0.5], [0.4, 0.9]], "mask": False, "private": False}
     }
     assert (view.in_use, view.locked, view.in_file, view.obstacle) == (True, {}, {}, "")
 
