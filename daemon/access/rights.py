@@ -39,19 +39,19 @@ class Account:
     def rights(self) -> "May":
         """What the account may change."""
         is_admin = self.may(Role.ADMIN)
-        return May(self.may(Role.OPERATOR), is_admin, enrol=is_admin and self.cameras is None)
+        return May(self.may(Role.OPERATOR), is_admin, administer_all=is_admin and self.cameras is None)
 
 
 @dataclass(frozen=True, slots=True)
 class May:
     """What an account may change: a page leaves out the controls of what it may not.
 
-    `enrol` is to add and remove cameras, for admins who see all of them.
+    `administer_all` is for admins who see all cameras: to add and remove some, and to change the model.
     """
 
     operate: bool
     administer: bool
-    enrol: bool
+    administer_all: bool
 
 
 # Where no login is asked for, everybody who reaches the port is this.

@@ -153,7 +153,7 @@ def _page(
         is_saved=is_saved,
         may_edit=account_of(request).may(Role.ADMIN) and not view.obstacle,
         account=account_of(request),
-        may_remove=account_of(request).rights.enrol,
+        may_remove=account_of(request).rights.administer_all,
     )
     return Response(html, status_code, media_type="text/html", headers={"cache-control": "no-store"})
 

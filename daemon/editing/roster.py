@@ -139,7 +139,7 @@ class RosterPages:
 
 def _of_all_cameras(endpoint: Endpoint) -> Endpoint:
     def endpoint_of_all(request: Request) -> Response:
-        if not account_of(request).rights.enrol:
+        if not account_of(request).rights.administer_all:
             raise HTTPException(403, "this needs rights on all cameras")
         return endpoint(request)
 

@@ -102,7 +102,7 @@ class ReviewPages:
         """Show what was labelled, what is most worth a label, and the models."""
         view, problem = _looked_at(self._review(request))
         html = TEMPLATES.get_template("review.html").render(
-            view=view, problem=problem, room=self._backstage.models.view
+            view=view, problem=problem, room=self._backstage.models.view, may=account_of(request).rights
         )
         return fresh(Response(html, media_type="text/html"))
 

@@ -68,7 +68,9 @@ def test_a_label_is_taken_back(ask, backstage):
 
 
 def test_a_viewer_may_look_and_say_nothing(ask, backstage):
-    assert ask("GET", "/review", "vera").status_code == 200
+    page = ask("GET", "/review", "vera")
+    assert page.status_code == 200
+    assert "<button" not in page.text
     assert ask("POST", f"{LABEL}?task=fight&label=fight", "vera").status_code == 403
     assert backstage.review.label_of(EVENT_ID) is None
 
