@@ -166,6 +166,7 @@ class Daemon:
             Chore(self._settings.storage.learned_save_interval_s, parts.cameras.save_learned),
             Chore(SILENCE_CHECK_S, parts.cameras.report_silence),
             Chore(PRUNE_INTERVAL_S, parts.room.prune),
+            Chore(PRUNE_INTERVAL_S, parts.stores.search.prune),
             Chore(UPDATE_CHECK_S, parts.updates.tell),
             Chore(ROOM_CHECK_S, parts.room.keep_free),
         ]

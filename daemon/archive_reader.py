@@ -1,5 +1,6 @@
 """A filter in, a page of past events out: read beside the daemon's own writing, which never waits for it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,12 @@ class ArchiveReader:
             newest = select_newest(database, EventFilter(id=event_id), limit=1)
         found = first if first[-1:] == newest else (*first, *newest)
         return tuple(EventMessage.model_validate_json(entry.payload) for entry in found)
+
+    def newest(self, event_ids: Iterable[str]) -> tuple[EventMessage, ...]:
+        """Return the newest message of each event that is known, in the order of the ids."""
+        with reading(self._path) as database:
+            found = [select_newest(database, EventFilter(id=event_id), limit=1) for event_id in event_ids]
+        return tuple(EventMessage.model_validate_json(rows[0].payload) for rows in found if rows)
 
     def camera_of(self, event_id: str) -> str | None:
         """Return whose event it is, None where it is not known."""

@@ -22,6 +22,7 @@ from daemon.publisher import BrokerHealth
 from daemon.review.desk import ReviewDesk
 from daemon.review.model_room import ModelRoom
 from daemon.roll import Roll
+from daemon.search.desk import SearchDesk
 from daemon.snapshots import Layers, Part, SnapshotStore
 from daemon.views import CameraView, SystemView
 from pipeline.urls import redact_url
@@ -29,12 +30,13 @@ from pipeline.urls import redact_url
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What is kept: the event log, pictures and clips, and how the cameras stand."""
+    """What is kept: the event log, pictures and clips, what finds them, and how the cameras stand."""
 
     outbox: Outbox
     snapshots: SnapshotStore
     clips: EventFiles
     archive: ArchiveReader
+    search: SearchDesk
     overview: Overview
 
 
@@ -132,6 +134,11 @@ class House:
     def settings(self) -> SettingsDesk:
         """The settings of the cameras."""
         return self._desks.settings
+
+    @property
+    def search(self) -> SearchDesk:
+        """Where past events are looked for."""
+        return self._stores.search
 
     def clip(self, event_id: str) -> Path | None:
         """Return an event's MP4 file, or None where none is kept."""

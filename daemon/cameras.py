@@ -105,7 +105,7 @@ class Cameras:
             presence=presence(entry.table),
             privacy=hidden,
         )
-        stages = replace(stages, explainer=Explainer(engine.encoder))
+        stages = replace(stages, explainer=Explainer(engine.encoder), reader=engine.reader)
         analysis = CameraAnalysis(name, entry.controls, stages=stages, outlets=engine.outlets)
         analysis.load(self._learned_dir)
         self._delivery.feedback.add_camera(name, analysis.teach)

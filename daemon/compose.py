@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from daemon.access.accounts import FIRST_NAME, Accounts
 from daemon.access.guard import Policy
-from daemon.announcer import Announcer
 from daemon.archive_reader import ArchiveReader
 from daemon.assembly import mqtt_settings, with_checkpoint
 from daemon.backstage import Desks, House, Stores
@@ -39,6 +38,7 @@ from daemon.review.desk import ReviewDesk, Witnesses, dataset_folder
 from daemon.review.model_room import MODELS_FOLDER, ModelRoom, Opened, open_chosen
 from daemon.review.retraining import Retraining
 from daemon.review.shelf import ModelShelf
+from daemon.search.opening import open_search
 from daemon.server import HttpServer, bind, page_url
 from daemon.snapshots import SnapshotStore
 from daemon.state_command import LEARNED_DIR
@@ -47,6 +47,7 @@ from daemon.tuning import Tuning
 from daemon.updates import Updates, Versions, versions_on_disk
 from daemon.web import Door, create_app
 from models.checkpoint import DEFAULT_DIR, Checkpoint
+from models.clip_vector import ClipReader
 from models.runtime import Encoder
 from pipeline.analysis import CameraAnalysis, Outlets
 from pipeline.clock import Clock
@@ -57,6 +58,7 @@ from pipeline.metrics import Metrics
 from pipeline.reporter import StatusReporter
 from pipeline.rules import RuleListener
 from pipeline.threads import ThreadGroup
+from pipeline.types import Listener
 
 logger = logging.getLogger(__name__)
 
@@ -119,15 +121,18 @@ def compose(base: Base) -> Iterator[Parts]:
         _end_what_a_crash_left_open(delivery, clock)
         storage = settings.storage
         snapshots = SnapshotStore(storage.data_dir / "snapshots", storage.keep_days, clock)
-        archive = ArchiveReader(settings.storage.data_dir)
-        stores = Stores(delivery.outbox, snapshots, clips, archive, Overview(snapshots))
+        archive = ArchiveReader(storage.data_dir)
+        search = stack.enter_context(open_search(storage.data_dir, encoder.checkpoint, clock))
+        stores = Stores(delivery.outbox, snapshots, clips, archive, search.desk, Overview(snapshots))
         engine = _engine(
             base,
             encoder,
-            announcer=delivery.announcer,
-            stores=stores,
+            # First whoever must not lose an event.
+            listeners=(delivery.announcer, stores.overview, recordings, search.index),
+            reader=search.reader,
             recordings=recordings,
             metrics=metrics,
+            overview=stores.overview,
         )
         inference = Inference(encoder, engine.mailbox, cameras=engine.analyses, clock=clock, metrics=metrics)
         cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / LEARNED_DIR)
@@ -242,13 +247,13 @@ def _engine(
     base: Base,
     encoder: Encoder,
     *,
-    announcer: Announcer,
-    stores: Stores,
+    listeners: Sequence[Listener],
+    reader: ClipReader | None,
     recordings: Recordings,
     metrics: Metrics,
+    overview: Overview,
 ) -> Engine:
-    # First whoever must not lose an event.
-    listener = RuleListener(Fanout([announcer, stores.overview, recordings]))
+    listener = RuleListener(Fanout(listeners))
     book = EventBook(listener, base.clock, metrics=metrics)
     outlets = Outlets(book, listener, metrics)
     analyses: dict[str, CameraAnalysis] = {}
@@ -263,10 +268,11 @@ def _engine(
         outlets=outlets,
         reporter=reporter,
         analyses=analyses,
-        overview=stores.overview,
+        overview=overview,
         recordings=recordings,
         rules=listener,
         tuning=base.tuning,
+        reader=reader,
     )
 
 

@@ -8,6 +8,7 @@ from daemon.config import CameraTable
 from daemon.overview import Overview
 from daemon.recordings import Recordings
 from daemon.tuning import Tuning
+from models.clip_vector import ClipReader
 from models.motion import MotionRenderer, MotionSettings
 from models.runtime import Encoder
 from pipeline.analysis import CameraAnalysis, Outlets
@@ -38,6 +39,7 @@ class Engine:
     recordings: Recordings
     rules: RuleListener
     tuning: Tuning
+    reader: ClipReader | None
 
     def put(self, camera: str, frame: ObservedFrame) -> None:
         """Take a camera's next frame: the page may show it, inference gets it."""

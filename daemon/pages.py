@@ -16,6 +16,8 @@ from pipeline.types import EventKind
 # Messages read for the first view; an event has at least two, so about half as many rows.
 FIRST_MESSAGES = 200
 FIRST_EVENTS = 50
+# Under an event: as many as fit on one look.
+SHOWN_SIMILAR = 6
 # Rarer than this is said as "less than once in so many"; static/page.js has the same bound.
 TOLD_MINUTES = 1000
 
@@ -61,6 +63,7 @@ def render_event(backstage: Backstage, event_id: str, *, may: May) -> str | None
         has_clip=backstage.clip(event_id) is not None,
         review=backstage.review,
         may=may,
+        alike=backstage.search.similar(event_id, BegunFilter(), limit=SHOWN_SIMILAR),
     )
 
 

@@ -19,7 +19,7 @@ MAX_LIMIT = 500
 MAX_SEQ = 2**63 - 1  # SQLite's largest integer
 
 
-def _digits(text: object) -> object:
+def digits(text: object) -> object:
     """Let only plain digits pass: `int` would also take ١٢٣, 1_000 and a megabyte of them."""
     if isinstance(text, str) and not (text.isascii() and text.isdigit() and len(text) < 20):
         raise ValueError("must be a whole number")
@@ -39,10 +39,10 @@ class Query(BaseModel):
 class EventsQuery(Query):
     """Which messages are asked for; without `after` the newest ones."""
 
-    after: Annotated[int, Field(ge=0, le=MAX_SEQ), BeforeValidator(_digits)] | None = Field(
+    after: Annotated[int, Field(ge=0, le=MAX_SEQ), BeforeValidator(digits)] | None = Field(
         default=None, description="Give the first messages with a higher `seq`; without it the newest."
     )
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(_digits)] = Field(
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(digits)] = Field(
         default=DEFAULT_LIMIT, description="Give so many at most."
     )
     camera: str | None = Field(default=None, description="Of this camera only.")

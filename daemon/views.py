@@ -13,6 +13,7 @@ from daemon.payloads import EventMessage, FeedbackMessage
 from daemon.review.desk import Choice, ReviewView
 from daemon.review.labels import GivenLabel
 from daemon.review.model_room import ModelsView
+from daemon.search.desk import Search
 from daemon.snapshots import Layers, Part
 from pipeline.feedback import Verdict
 from pipeline.types import CameraStatus
@@ -214,6 +215,10 @@ class Backstage(Protocol):
     @property
     def settings(self) -> SettingsOffice:
         """Return where settings are seen and changed."""
+
+    @property
+    def search(self) -> Search:
+        """Return where past events are looked for."""
 
     def clip(self, event_id: str) -> Path | None:
         """Return an event's MP4 file, or None where none is kept."""

@@ -4,6 +4,7 @@ Who may ask for what is said beside each route. GET changes nothing.
 
 daemon/access/pages.py   /login  /logout  /account
 this file                /  /events  /events/<event>
+daemon/search/pages.py   /search  /api/v1/search  /api/v1/events/<event>/similar
 daemon/api.py            /api/v1/…, JSON for programs and for the page's script
 daemon/review/pages.py   /review, and what its buttons ask for
 daemon/media.py          /snapshots/<event>.jpg  /clips/<event>.mp4  /cameras/<name>.jpg
@@ -45,6 +46,7 @@ from daemon.openapi import document_route
 from daemon.pages import render_archive, render_event, render_page
 from daemon.refusals import refuse
 from daemon.review.pages import ReviewPages
+from daemon.search.pages import SearchPages
 from daemon.security_headers import SecurityHeaders
 from daemon.views import Backstage
 from daemon.watch import Watch
@@ -113,6 +115,7 @@ def create_app(
             *Pages(backstage).routes(guard),
             *access.routes(guard),
             *Media(backstage).routes(guard),  # before pages: `/cameras/<name>.jpg` is no camera's page
+            *SearchPages(backstage).routes(guard),
             *EventPictures(backstage).routes(guard),
             *Watch(backstage, registry).routes(guard),
             *ReviewPages(backstage).routes(guard),

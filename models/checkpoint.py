@@ -17,6 +17,7 @@ DESCRIPTION_FILE = "checkpoint.json"
 FRAME_ENCODER_FILE = "frame_encoder.onnx"
 TEMPORAL_FILE = "temporal.onnx"
 TEXT_STATES_FILE = "text_states.npz"
+SEARCH_FILE = "search.npz"
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 

@@ -1,5 +1,6 @@
 """What the anomaly detector says of each frame in, one camera's "unusual" event out, told sparingly."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from pipeline.alarm import AlarmChange, AlarmPhase
@@ -19,12 +20,23 @@ SAME_PLACE_RATIO = 0.5
 
 
 class AlarmEvents:
-    """Turns the alarm changes of a camera's detector into one event; not thread-safe."""
+    """Turns the alarm changes of a camera's detector into one event; not thread-safe.
 
-    def __init__(self, camera: str, detector: AnomalyDetector, book: EventBook) -> None:
+    `look` returns the packed vector of the clip that ends now; it is asked for each stronger moment.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        detector: AnomalyDetector,
+        book: EventBook,
+        *,
+        look: Callable[[], bytes] = lambda: b"",
+    ) -> None:
         self._key = EventKey(camera, EventKind.ANOMALY, LABEL)
         self._detector = detector
         self._book = book
+        self._look = look
         self._finding: Finding | None = None  # the open event's strongest moment so far
         self._is_told = True
         self._told_s = 0.0
@@ -109,6 +121,7 @@ class AlarmEvents:
             region=anomaly.normality.region,
             sights=self._sights.kept,
             nearest_normal_utc_s=None if self._normal is None else self._normal.utc_s,
+            vector=self._look(),
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.checkpoint import Checkpoint, root_of
+from models.clip_vector import ClipReader, pack
 from pipeline.alarm_events import AlarmEvents
 from pipeline.anomaly import Anomaly, AnomalyDetector, AnomalySettings, write_state
 from pipeline.behaviour import Behaviour, BehaviourSettings
@@ -69,6 +70,7 @@ class Stages:
     `stride_s` is how far apart decisions are; `alert_tasks` names the tasks whose behaviours are alarms.
     `presence` watches zones; `explainer` says why a behaviour's event began, without one it says only what.
     `privacy` is what of the frames may be shown.
+    `reader` gives events the vector that search compares them by.
     """
 
     clips: ClipBuffer
@@ -79,6 +81,7 @@ class Stages:
     presence: Presence = NO_PRESENCE
     explainer: Explainer | None = None
     privacy: Privacy = EVERYTHING_SHOWN
+    reader: ClipReader | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ class CameraAnalysis:
         self._listener = outlets.listener
         self._metrics = outlets.metrics
         self._recent = RecentFrames(stages.clips.num_frames)
-        self._alarm_events = AlarmEvents(camera, stages.anomaly, outlets.book)
+        self._alarm_events = AlarmEvents(camera, stages.anomaly, outlets.book, look=self._look)
         self._presence_events = PresenceEvents(camera, outlets.book)
         self._behaviour_events = BehaviourEvents(
             camera, outlets.book, alert_tasks=stages.alert_tasks, explainer=stages.explainer
@@ -242,6 +245,11 @@ class CameraAnalysis:
         except (StateError, OSError) as error:
             logger.warning("camera %s starts to learn anew: %s", self.camera, error)
 
+    def _look(self) -> bytes:
+        """Return the packed vector of the clip that ends now; nothing where nothing is searched by it."""
+        reader, clip = self._stages.reader, self._stages.clips.clip()
+        return b"" if reader is None else pack(reader.vector(clip.features, clip.motion, clip.mask))
+
     def _remember(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> bool:
         if encoded is not None:
             self._stages.clips.append(encoded.pooled, frame.descriptor)
@@ -290,7 +298,7 @@ class CameraAnalysis:
             self._stages.presence.forget()
             return
         for change in self._stages.presence.update(frame.frame.utc_s, frame.movement):
-            event = self._presence_events.take(change, frame.frame)
+            event = self._presence_events.take(change, frame.frame, self._look())
             if event is not None:
                 self._tell_snapshot(event, frame.frame)
 
@@ -318,7 +326,7 @@ class CameraAnalysis:
 
     def _tell_behaviours(self, frame: SampledFrame, probabilities: Mapping[str, F32]) -> None:
         for change in self._stages.behaviour.update(frame.utc_s, probabilities):
-            moment = Moment(frame, self._stages.clips.clip(), self._recent)
+            moment = Moment(frame, self._stages.clips.clip(), self._recent, self._look())
             told = self._behaviour_events.take(change, moment)
             if told is not None:
                 self._tell_snapshot(told.event, told.picture, heat=told.heat)

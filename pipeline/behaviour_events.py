@@ -15,11 +15,15 @@ from pipeline.words import behaviour_sentence, time_span
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a decision was made of: the newest frame, the clip that ends with it, and what is kept of that."""
+    """What a decision was made of: the newest frame, the clip that ends with it, and what is kept of that.
+
+    `vector` is the clip's packed direction, empty where nothing is searched by it.
+    """
 
     frame: SampledFrame
     clip: Clip
     recent: RecentFrames
+    vector: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class BehaviourEvents:
             query = Query(change.task, change.column)
             self._reasons[key] = self._explainer.explain(moment.clip, moment.recent, query)
         reasons = self._reasons.get(key)
-        event = self._book.begin(key, self._finding(change, frame, reasons))
+        event = self._book.begin(key, self._finding(change, moment, reasons))
         if reasons is None:
             return BehaviourTold(event, frame)
         return BehaviourTold(event, _key_picture(moment, reasons), reasons.heat)
@@ -71,8 +75,9 @@ class BehaviourEvents:
         """Take what is open as ended by somebody else."""
         self._reasons.clear()
 
-    def _finding(self, change: BehaviourChange, frame: SampledFrame, reasons: Reasons | None) -> Finding:
+    def _finding(self, change: BehaviourChange, moment: Moment, reasons: Reasons | None) -> Finding:
         when = region = None
+        frame = moment.frame
         if reasons is not None:
             region = reasons.region
             when = reasons.span and time_span(reasons.span.start_utc_s, reasons.span.length_s)
@@ -84,6 +89,7 @@ class BehaviourEvents:
             captured_s=frame.arrived_s,
             region=region,
             key_times_utc_s=() if reasons is None else reasons.key_times_utc_s,
+            vector=moment.vector,
         )
 
 

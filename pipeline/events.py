@@ -45,6 +45,7 @@ class Finding:
     key_times_utc_s: tuple[float, ...] = ()
     sights: tuple[Sight, ...] = ()
     nearest_normal_utc_s: float | None = None
+    vector: bytes = b""
 
 
 def new_event_id(utc_s: float) -> str:
@@ -193,6 +194,7 @@ def _begun(key: EventKey, finding: Finding, event_id: str) -> Event:
         key_times_utc_s=finding.key_times_utc_s,
         sights=finding.sights,
         nearest_normal_utc_s=finding.nearest_normal_utc_s,
+        vector=finding.vector,
     )
 
 
@@ -209,6 +211,7 @@ def _updated(event: Event, finding: Finding) -> Event:
         zones=finding.zones,
         key_times_utc_s=finding.key_times_utc_s,
         sights=finding.sights or event.sights,
+        vector=finding.vector or event.vector,
     )
 
 

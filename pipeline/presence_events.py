@@ -12,8 +12,11 @@ class PresenceEvents:
         self._camera = camera
         self._book = book
 
-    def take(self, change: PresenceChange, frame: SampledFrame) -> Event | None:
-        """Begin or end an event; return its message where it was begun."""
+    def take(self, change: PresenceChange, frame: SampledFrame, vector: bytes = b"") -> Event | None:
+        """Begin or end an event; return its message where it was begun.
+
+        `vector` is the packed direction of the clip that ends with the frame.
+        """
         zone = change.watch.zone
         key = EventKey(self._camera, EventKind.BEHAVIOUR, f"presence in {zone}")
         if change.phase is PresencePhase.ENDED:
@@ -27,5 +30,6 @@ class PresenceEvents:
             utc_s=frame.utc_s,
             captured_s=frame.arrived_s,
             region=change.region,
+            vector=vector,
         )
         return self._book.begin(key, finding)

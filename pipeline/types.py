@@ -112,6 +112,7 @@ class Event:
     `sights` is what it showed so far, by which feedback knows it again (anomalies only); not published.
     `nearest_normal_utc_s` is the moment that looked most like its beginning there, and was normal (anomalies
     only).
+    `vector` is the packed direction of its clip, by which search finds others like it; not published.
     """
 
     id: str
@@ -131,6 +132,7 @@ class Event:
     key_times_utc_s: tuple[float, ...] = ()
     sights: tuple[Sight, ...] = ()
     nearest_normal_utc_s: float | None = None
+    vector: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

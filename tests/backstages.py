@@ -15,6 +15,7 @@ from daemon.review.dataset import DatasetFolder
 from daemon.review.desk import ReviewDesk, Witnesses
 from daemon.review.model_room import ModelRoomError, ModelsView
 from daemon.review.retraining import RetrainError, RetrainView
+from daemon.search.desk import Alike, WordsFound
 from daemon.snapshots import Layers, Part
 from daemon.views import CameraView, SystemView
 from daemon.web import Door
@@ -191,6 +192,23 @@ class FakeOffice:
 
 
 @dataclass
+class FakeSearch:
+    """A search that finds what a test puts into it; it keeps what it was asked."""
+
+    alike: Alike | None = field(default_factory=Alike)
+    found: WordsFound = field(default_factory=lambda: WordsFound((), Alike()))
+    asked: list = field(default_factory=list)
+
+    def similar(self, event_id, which, *, limit):
+        self.asked.append((event_id, which, limit))
+        return self.alike
+
+    def words(self, text, which, *, limit):
+        self.asked.append((text, which, limit))
+        return self.found
+
+
+@dataclass
 class FakeBackstage:
     """Shows what a test puts into it."""
 
@@ -204,6 +222,7 @@ class FakeBackstage:
     drawn: Layers | None = None
     archive: FakeArchive = field(default_factory=FakeArchive)
     settings: FakeOffice = field(default_factory=FakeOffice)
+    search: FakeSearch = field(default_factory=FakeSearch)
     review: ReviewDesk | None = None
     models: FakeModels = field(default_factory=FakeModels)
 

@@ -33,7 +33,9 @@ WALK = {"fall": np.array([1.0, 0.0]), "activity": np.array([0.2, 0.8])}
 class Bench:
     """A camera's analysis on a scripted detector, with everything that goes in and comes out at hand."""
 
-    def __init__(self, script=None, stride_s=1.0, presence=NO_PRESENCE, privacy=EVERYTHING_SHOWN):
+    def __init__(
+        self, script=None, stride_s=1.0, presence=NO_PRESENCE, privacy=EVERYTHING_SHOWN, reader=None
+    ):
         self.detector = ScriptedDetector(script or {})
         self.controls = CameraControls()
         self.listener = RecordingListener()
@@ -51,6 +53,7 @@ class Bench:
                 frozenset({"fall"}),
                 presence,
                 privacy=privacy,
+                reader=reader,
             ),
             outlets=Outlets(book, self.listener, self.metrics),
         )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from torch import nn
 
-from models.checkpoint import FRAME_ENCODER_FILE, Checkpoint, Task, save_checkpoint
+from models.checkpoint import FRAME_ENCODER_FILE, SEARCH_FILE, Checkpoint, Task, save_checkpoint
 from models.errors import CheckpointError
 from models.frame_encoder import pretrained_frame_encoder
 from models.heads import VideoBERTForSequenceClassification
@@ -270,9 +270,21 @@ def write_refit(
         models = Models(pretrained_frame_encoder(), model, workshop.text, trained=True)
         checkpoint = write_temporal(models, folder=folder, name=base.name)
         hold_against(models, OnnxRuntimeEncoder.open(checkpoint), batch)
-        checkpoint = replace(checkpoint, version=settings.version, tasks=base.tasks)
+        files = {**checkpoint.files, **copy_search(base, folder)}
+        checkpoint = replace(checkpoint, version=settings.version, tasks=base.tasks, files=files)
         save_checkpoint(checkpoint)
     return replace(checkpoint, folder=settings.out)
+
+
+def copy_search(base: Checkpoint, folder: Path) -> dict[str, str]:
+    """Copy what events are searched by, where the base has it, and return it as a list of files has it.
+
+    It rests on the frame encoder, which stays.
+    """
+    if SEARCH_FILE not in base.files:
+        return {}
+    shutil.copyfile(base.path(SEARCH_FILE), folder / SEARCH_FILE)
+    return {SEARCH_FILE: base.files[SEARCH_FILE]}
 
 
 def report_of(base: Checkpoint, version: str, tasks: Mapping[str, TaskRefit]) -> RefitReport:

@@ -15,6 +15,7 @@ from daemon.feedback import FeedbackCommand, UnknownEventError
 from daemon.payloads import EventMessage, FeedbackMessage
 from daemon.review.desk import Choice, ReviewView
 from daemon.review.labels import GivenLabel
+from daemon.search.desk import Alike, Search, WordsFound
 from daemon.snapshots import Layers, Part
 from daemon.views import Archive, Backstage, CameraView, Models, Review, SettingsOffice, SystemView
 from pipeline.errors import SettingsError
@@ -146,6 +147,25 @@ class LimitedOffice:
             raise UnknownCameraError(f"no camera is named {camera!r}")
 
 
+class LimitedSearch:
+    """Search among the events of some cameras: the example must be theirs, and so is whatever is found."""
+
+    def __init__(self, search: Search, archive: LimitedArchive, cameras: Collection[str]) -> None:
+        self._search = search
+        self._archive = archive
+        self._cameras = tuple(sorted(cameras))
+
+    def similar(self, event_id: str, which: BegunFilter, *, limit: int) -> Alike | None:
+        """Return events like one of theirs; None where that is another camera's, or not known."""
+        if self._archive.camera_of(event_id) is None:
+            return None
+        return self._search.similar(event_id, replace(which, cameras=self._cameras), limit=limit)
+
+    def words(self, text: str, which: BegunFilter, *, limit: int) -> WordsFound:
+        """Return events of which words are written, and those that look like it."""
+        return self._search.words(text, replace(which, cameras=self._cameras), limit=limit)
+
+
 class LimitedBackstage:
     """What somebody may see who has rights on some cameras only; of the others there is no trace."""
 
@@ -172,6 +192,11 @@ class LimitedBackstage:
     def settings(self) -> LimitedOffice:
         """The settings of these cameras."""
         return LimitedOffice(self._backstage.settings, self._cameras)
+
+    @property
+    def search(self) -> LimitedSearch:
+        """Where past events of these cameras are looked for."""
+        return LimitedSearch(self._backstage.search, self.archive, self._cameras)
 
     def cameras(self) -> tuple[CameraView, ...]:
         """Return these cameras in the order of the settings."""

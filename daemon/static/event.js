@@ -1,4 +1,3 @@
-// The page of one event: times as on the wall, and its buttons.
+// The page of one event: times as on the wall, its buttons, and what is like it.
 import "./review.js";
-import "./times.js";
-import "./verdicts.js";
+import "./search.js";

@@ -19,6 +19,7 @@ COMMANDS = (
     "finetune",
     "pretrain",
     "refit",
+    "search",
     "select",
     "visual-words",
 )

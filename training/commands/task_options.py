@@ -13,6 +13,12 @@ from training.workshop import Place
 
 def add_task_options(parser: argparse.ArgumentParser) -> None:
     """Add --task NAME=DIR, --busiest NAME and the options of `add_reading_options`."""
+    add_folders(parser)
+    add_reading_options(parser, busiest_by_task=True)
+
+
+def add_folders(parser: argparse.ArgumentParser) -> None:
+    """Add --task NAME=DIR."""
     parser.add_argument(
         "--task",
         action="append",
@@ -21,7 +27,6 @@ def add_task_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=DIR",
         help="a data folder and the task that it teaches; may be given several times",
     )
-    add_reading_options(parser, busiest_by_task=True)
 
 
 def add_reading_options(parser: argparse.ArgumentParser, *, busiest_by_task: bool = False) -> None:
