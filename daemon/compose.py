@@ -138,29 +138,38 @@ def compose(base: Base) -> Iterator[Parts]:
         cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / LEARNED_DIR)
         models = _model_room(base, opened_model, shelf=shelf, metrics=metrics)
         stack.callback(models.stop)
-        review = _review(base, stores, engine=engine, cameras=cameras)
-        delivery.feedback.judge_behaviours(review.judge)
-        desk = _settings_desk(base, delivery, cameras)
-        desks = Desks(delivery.commands, delivery.feedback, review, models, desk, base.request_reload)
-        house = House(
-            stores,
-            engine,
-            mqtt=settings.mqtt,
-            broker=lambda: delivery.publisher.health,
-            roll=lambda: cameras.roll,
-            desks=desks,
-        )
+        house = _house(base, stores, engine=engine, delivery=delivery, cameras=cameras, models=models)
         app = create_app(house, metrics.registry, settings.http, door=_door(settings, clock, metrics))
         server = HttpServer(app, listener) if listener else None
         updates = _updates(mqtt, settings, opened_model.base, board=delivery.board)
-        room = EvidenceRoom(
-            {"snapshots": snapshots, "clips": clips},
-            folder=settings.storage.data_dir,
-            min_free_bytes=settings.storage.min_free_gb * 1e9,
-            metrics=metrics,
-        )
+        room = _room(settings, stores, metrics)
         told = _notifiers(settings, stores, clock=clock, metrics=metrics)
         yield Parts(delivery, stores, engine, inference, cameras, house, told, updates, room, server, page)
+
+
+def _house(
+    base: Base, stores: Stores, *, engine: Engine, delivery: Delivery, cameras: Cameras, models: ModelRoom
+) -> House:
+    review = _review(base, stores, engine=engine, cameras=cameras)
+    delivery.feedback.judge_behaviours(review.judge)
+    desk = _settings_desk(base, delivery, cameras)
+    return House(
+        stores,
+        engine,
+        mqtt=base.settings.mqtt,
+        broker=lambda: delivery.publisher.health,
+        roll=lambda: cameras.roll,
+        desks=Desks(delivery.commands, delivery.feedback, review, models, desk, base.request_reload),
+    )
+
+
+def _room(settings: Settings, stores: Stores, metrics: Metrics) -> EvidenceRoom:
+    return EvidenceRoom(
+        {"snapshots": stores.snapshots, "clips": stores.clips},
+        folder=settings.storage.data_dir,
+        min_free_bytes=settings.storage.min_free_gb * 1e9,
+        metrics=metrics,
+    )
 
 
 def _notifiers(settings: Settings, stores: Stores, *, clock: Clock, metrics: Metrics) -> tuple[Notifier, ...]:
