@@ -11,6 +11,8 @@ from pathlib import Path
 
 import av
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.footage import Footage, prepare
 from models.checkpoint import DEFAULT_DIR
@@ -51,6 +53,11 @@ def clip_of(features: Sequence[FrameFeatures], views: Sequence[MotionView], enco
     return ClipBatch(clip.features[None], clip.motion[None], clip.mask[None])
 
 
+def looks_of(features: FrameFeatures) -> NDArray[np.float32] | None:
+    """Return the grid of the frame as it is, which is the last of two pictures; None where that is held."""
+    return features.grid[1] if len(features.grid) > 1 else None
+
+
 def costs(frames: Sequence[av.VideoFrame], encoder: Encoder) -> Iterable[tuple[str, float]]:
     """Yield each stage's name and its cost, in the order of a frame's journey."""
     checkpoint = encoder.checkpoint
@@ -71,7 +78,7 @@ def costs(frames: Sequence[av.VideoFrame], encoder: Encoder) -> Iterable[tuple[s
     )
     yield (
         "normality",
-        cost_ms(lambda i: normality.observe(features[i].grid[0], movements[i], i * STEP_S, learn=True)),
+        cost_ms(lambda i: normality.observe(looks_of(features[i]), movements[i], i * STEP_S, learn=True)),
     )
     clip = clip_of(features, views, encoder)
     yield "temporal model, once a second", cost_ms(lambda _: encoder.understand(clip))

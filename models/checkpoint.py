@@ -18,6 +18,7 @@ FRAME_ENCODER_FILE = "frame_encoder.onnx"
 TEMPORAL_FILE = "temporal.onnx"
 TEXT_STATES_FILE = "text_states.npz"
 SEARCH_FILE = "search.npz"
+SURPRISE_FILE = "surprise.onnx"
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 

@@ -22,10 +22,11 @@ WIDTH_PX, HEIGHT_PX, CELL_PX = 360, 240, 6
 COLUMNS, ROWS = WIDTH_PX // CELL_PX, HEIGHT_PX // CELL_PX
 # What stands there is looked at in pictures of 120 x 80 pixels.
 VIEW_PX = 3
-# Search patches of 8 pixels at half the resolution, 6 apart, smoothed in two steps: a walker who is 25
-# pixels high is still resolved. At a quarter, the presets' finest, a walker is one patch and has no speed
-# of their own.
-FINEST_SCALE, PATCH_PX, PATCH_STRIDE_PX, SMOOTHING_STEPS = 1, 8, 6, 2
+# Flow is measured at half the resolution, by search patches of 8 pixels, 6 apart: a walker who is 25 pixels
+# high is still resolved. At a quarter, the presets' finest, a walker is one patch and has no speed of their
+# own. Smoothing it doubles its cost and finds no more (docs/decisions/0009-half-the-movement.md).
+FLOW_WIDTH_PX, FLOW_HEIGHT_PX, FLOW_CELL_PX = WIDTH_PX // 2, HEIGHT_PX // 2, CELL_PX // 2
+PATCH_PX, PATCH_STRIDE_PX, SMOOTHING_STEPS = 8, 6, 2
 CHANGED = 5  # grey levels: a pixel that differs by more from the frame before moves
 FOREGROUND = 15  # grey levels: a pixel that differs by more from the empty scene belongs to a thing
 MARGIN = 4  # cells around what changed: flow needs something around what moves
@@ -56,7 +57,7 @@ for _array in (NO_MOVEMENT.cells, NO_MOVEMENT.view):
 
 def _search() -> cv2.DISOpticalFlow:
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-    search.setFinestScale(FINEST_SCALE)
+    search.setFinestScale(0)
     search.setPatchSize(PATCH_PX)
     search.setPatchStride(PATCH_STRIDE_PX)
     search.setVariationalRefinementIterations(SMOOTHING_STEPS)
@@ -66,13 +67,25 @@ def _search() -> cv2.DISOpticalFlow:
 _SEARCHES = SearchPool(_search)
 
 
+@dataclass(frozen=True, slots=True)
+class _Grey:
+    """One frame: `whole` (240, 360), and the `half` of it (120, 180) that flow is measured on."""
+
+    whole: U8
+    half: U8
+    time_s: float
+
+    @classmethod
+    def of(cls, whole: U8, time_s: float) -> "_Grey":
+        return cls(whole, _area(whole, FLOW_WIDTH_PX, FLOW_HEIGHT_PX), time_s)
+
+
 class MovementMeter:
     """Dense inverse search flow over what differs from the frame before or from the empty scene."""
 
     def __init__(self) -> None:
         self._scene = EmptyScene()
-        self._earlier: U8 | None = None
-        self._time_s = 0.0
+        self._earlier: _Grey | None = None
 
     def reset(self) -> None:
         """Forget the last frame; the empty scene is kept, as the camera will look at it again."""
@@ -81,29 +94,28 @@ class MovementMeter:
     def measure(self, grey: U8, time_s: float) -> Movement:
         """Compare a frame (240, 360), kept and not copied, with the one before it."""
         self._scene.follow(grey, time_s)
-        earlier, lag_s = self._earlier, time_s - self._time_s
-        self._earlier, self._time_s = grey, time_s
-        height_px, width_px = HEIGHT_PX // VIEW_PX, WIDTH_PX // VIEW_PX
-        view = np.asarray(cv2.resize(grey, (width_px, height_px), interpolation=cv2.INTER_AREA), np.uint8)
-        if earlier is None or not 0 < lag_s <= LONGEST_LAG_S:
+        earlier, now = self._earlier, _Grey.of(grey, time_s)
+        self._earlier = now
+        view = _area(grey, WIDTH_PX // VIEW_PX, HEIGHT_PX // VIEW_PX)
+        if earlier is None or not 0 < time_s - earlier.time_s <= LONGEST_LAG_S:
             return Movement(NO_MOVEMENT.cells, view)
-        changed = cv2.threshold(cv2.absdiff(grey, earlier), CHANGED, 255, cv2.THRESH_BINARY)[1]
-        return Movement(self._cells(earlier, grey, np.asarray(changed, np.uint8), lag_s=lag_s), view)
+        return Movement(self._cells(earlier, now), view)
 
-    def _cells(self, earlier: U8, grey: U8, changed: U8, *, lag_s: float) -> F32:
+    def _cells(self, earlier: _Grey, now: _Grey) -> F32:
+        apart = cv2.absdiff(now.whole, earlier.whole)
+        changed = np.asarray(cv2.threshold(apart, CHANGED, 255, cv2.THRESH_BINARY)[1], np.uint8)
         box = _around(changed)
         if box is None:
             return NO_MOVEMENT.cells
-        pixels = box.slices(CELL_PX)
-        pair = np.ascontiguousarray(earlier[pixels]), np.ascontiguousarray(grey[pixels])
+        part = box.slices(FLOW_CELL_PX)
+        pair = np.ascontiguousarray(earlier.half[part]), np.ascontiguousarray(now.half[part])
         with _SEARCHES.borrowed() as search:
-            dense = search.calc(*pair, None)  # type: ignore[call-overload] # stub
-        # The flow is that of half the resolution: every second pixel says all that it says.
-        flow = np.ascontiguousarray(dense[::2, ::2])
-        moving = np.ascontiguousarray(cv2.bitwise_or(changed, self._scene.foreground(grey))[pixels])
+            flow = search.calc(*pair, None)  # type: ignore[call-overload] # stub
+        moving = cv2.bitwise_or(changed, self._scene.foreground(now.whole))[box.slices(CELL_PX)]
         share = cv2.resize(moving, flow.shape[1::-1], interpolation=cv2.INTER_AREA)
         weight = np.asarray(share, np.float32) / np.float32(255)
-        across, down = (flow - _shake(flow, box)).transpose(2, 0, 1) / np.float32(WIDTH_PX * lag_s)
+        lag_s = now.time_s - earlier.time_s
+        across, down = (flow - _shake(flow, box)).transpose(2, 0, 1) / np.float32(FLOW_WIDTH_PX * lag_s)
         planes = cv2.merge([weight, weight * across, weight * down])
         cells = np.zeros((ROWS, COLUMNS, 3), np.float32)
         size = box.right - box.left, box.bottom - box.top
@@ -141,6 +153,10 @@ class EmptyScene:
             return np.zeros_like(grey)
         apart = cv2.blur(cv2.absdiff(grey, self._scene), (3, 3))
         return np.asarray(cv2.threshold(apart, FOREGROUND, 255, cv2.THRESH_BINARY)[1], np.uint8)
+
+
+def _area(grey: U8, width_px: int, height_px: int) -> U8:
+    return np.asarray(cv2.resize(grey, (width_px, height_px), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _around(changed: U8) -> CellBox | None:

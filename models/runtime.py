@@ -54,10 +54,15 @@ class ClipBatch:
 
 @dataclass(frozen=True, slots=True)
 class ClipUnderstanding:
-    """What the temporal model says of B clips: `embedding` (B, D), and (B, labels) per task."""
+    """What the temporal model says of B clips: `embedding` (B, D), and (B, labels) per task.
+
+    `surprise` (B,) says how badly the last second is guessed from what came before (`models.surprise`), 0 for
+    a perfect guess; None where the checkpoint cannot tell.
+    """
 
     embedding: F32
     probabilities: Mapping[str, F32]
+    surprise: F32 | None = None
 
 
 class Encoder(Protocol):
@@ -91,11 +96,12 @@ def open_encoder(checkpoint_dir: Path, *, device: Device = "auto", threads: int 
         CheckpointError: The checkpoint cannot be used, or CUDA was demanded and is not there.
     """
     checkpoint = load_checkpoint(checkpoint_dir)
-    if device == "cuda" or (device == "auto" and _cuda_available()):
-        return _open_torch(checkpoint)
     from models.onnx_runtime import OnnxRuntimeEncoder  # noqa: PLC0415 - optional backend
+    from models.surprise_runtime import with_surprise  # noqa: PLC0415 - optional backend
 
-    return OnnxRuntimeEncoder.open(checkpoint, threads=threads)
+    if device == "cuda" or (device == "auto" and _cuda_available()):
+        return with_surprise(_open_torch(checkpoint), threads=threads)
+    return with_surprise(OnnxRuntimeEncoder.open(checkpoint, threads=threads), threads=threads)
 
 
 def empty_clips(checkpoint: Checkpoint, count: int) -> ClipBatch:

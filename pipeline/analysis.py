@@ -57,10 +57,13 @@ MIN_CLIP_RATIO = 0.5
 
 @dataclass(frozen=True, slots=True)
 class EncodedFrame:
-    """What the encoder saw in one frame: `pooled` (P * 1280,), `grid` (112, 14, 14) of its first picture."""
+    """What the encoder saw in one frame: `pooled` (P * 1280,).
+
+    `grid` (112, 14, 14) is of the picture that shows what stands there; None where that is held.
+    """
 
     pooled: F32
-    grid: F32
+    grid: F32 | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,11 @@ class CameraAnalysis:
             if self._stages.clips.filled_ratio < MIN_CLIP_RATIO:
                 return None
             return self._stages.clips.clip()
+
+    def expect(self, surprise: float | None) -> None:
+        """Take how badly the last second of `due_clip` was guessed; None where the model cannot tell."""
+        with self._lock:
+            self._stages.anomaly.expect(surprise)
 
     def decide(self, frame: SampledFrame, probabilities: Mapping[str, F32]) -> None:
         """Take what the temporal model says of `due_clip`, (labels,) per task; `frame` is its newest."""

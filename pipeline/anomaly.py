@@ -27,7 +27,7 @@ from pipeline.types import Region, Sight
 logger = logging.getLogger(__name__)
 
 # Raised with every change to the arrays or to their meaning: an older file is then learned anew.
-STATE_VERSION = 5
+STATE_VERSION = 6
 # A level at which the alarm opens, by `Alarm.level`.
 THRESHOLD_LEVEL = 0.5
 # A cell is unusual for itself from so many usual deviations of its looks or of its speeds.
@@ -121,9 +121,15 @@ class AnomalyDetector:
         return float((np.maximum(seen.appearance, seen.motion) > UNUSUAL_DEVIATIONS).mean())
 
     def observe(
-        self, grid: F32, movement: Movement, time_s: float, *, suppressed: bool = False, relearn: bool = False
+        self,
+        grid: F32 | None,
+        movement: Movement,
+        time_s: float,
+        *,
+        suppressed: bool = False,
+        relearn: bool = False,
     ) -> Anomaly:
-        """Judge one frame by its grid (112, 14, 14) and its movement.
+        """Judge one frame by its grid (112, 14, 14), if it has a new one, and its movement.
 
         `suppressed` (covered, moved, switched off): nothing is learned, calibrated or opened; with `relearn`
         it is learned all the same.
@@ -131,6 +137,10 @@ class AnomalyDetector:
         learn = self._is_to_learn(time_s, suppressed=suppressed, relearn=relearn)
         score = self._normality.observe(grid, movement, time_s, learn=learn, is_dismissed=self._is_dismissed)
         return self._decide(score, time_s, suppressed=suppressed)
+
+    def expect(self, surprise: float | None) -> None:
+        """Take how badly the model guessed the last second; it holds until the next guess."""
+        self._normality.expect(surprise)
 
     def rest(self, time_s: float, *, suppressed: bool = False, relearn: bool = False) -> Anomaly:
         """Judge a frame that the gate found still, and that has no new features."""

@@ -1,5 +1,6 @@
 """What one frame held in, for each part how unusual it is, where, and in which words out."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,15 +17,16 @@ from pipeline.parts import Part
 from pipeline.sizes import SizeNormality, Things
 from pipeline.types import Region
 
-# Every part, in this order; their units are deviations of a speed, of a size, seconds, and deviations of a
-# cell. Where nothing ever stood, three nats a second: with less, the alarm would take the slow rise of an age
-# for normal before it crosses the threshold.
-STANDING = "standing"
+# Every part, in this order; their units are deviations of a speed, of a size, seconds, deviations of a cell,
+# and a cosine. Where nothing ever stood, three nats a second: with less, the alarm would take the slow rise
+# of an age for normal before it crosses the threshold.
+STANDING, APPEARANCE = "standing", "appearance"
 PARTS = {
     "motion": Part(unit=1.0),
     "size": Part(unit=1.0, beyond=0.5),
     STANDING: Part(unit=3.0),
-    "appearance": Part(unit=1.0, beyond=0.2, weight=0.25),
+    APPEARANCE: Part(unit=1.0, beyond=0.2, weight=0.25),
+    "surprise": Part(unit=0.05, beyond=0.5),
 }
 # A speed counts as at most so many deviations above the usual: what appears from nowhere finds itself a
 # partner anywhere for one frame.
@@ -34,12 +36,16 @@ REGION_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one frame held: moving windows, things, the longest change, and the looks (196, 112) if known."""
+    """What one frame held: moving windows, things, the longest change, and the looks (196, 112) if known.
+
+    `surprise` is how badly the model guessed the last second (`models.surprise`), NaN where it did not.
+    """
 
     windows: Windows
     things: Things
     lasting: Lasting
     looks: F32 | None
+    surprise: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +87,12 @@ class Findings:
     def tops(self) -> tuple[float, ...]:
         """Return how unusual the most unusual thing is to each part, in the part's own unit."""
         larger = float(self._larger.max(initial=0.0))
-        return float(self.motion.max()), larger, self._found.lasting.age_s, top(self.appearance)
+        found = self._found
+        return float(self.motion.max()), larger, found.lasting.age_s, top(self.appearance), found.surprise
 
     def of(self, part: int, *, is_record: bool) -> Finding:
         """Describe what is most unusual to a part; `is_record`: nothing learned was as unusual."""
-        describe = (self._fastest, self._largest, self._oldest, self._strangest)[part]
+        describe = (self._fastest, self._largest, self._oldest, self._strangest, self._unforeseen)[part]
         said = describe(is_record=is_record)
         region = region_of(said.where)
         what = signature.signature(part, region, said.what, parts=len(PARTS))
@@ -134,6 +141,18 @@ class Findings:
             words.of_look,
             np.zeros(0, np.float32) if looks is None else signature.of_look(looks[row * SIDE + column]),
             self.appearance,
+        )
+
+    def _unforeseen(self, *, is_record: bool) -> _Description:
+        """The guess is of the whole picture; what moves most in it is shown."""
+        del is_record
+        windows = self._found.windows
+        row, column = _peak(windows.speeds)
+        return _Description(
+            around_peak(windows.speeds, share=REGION_SHARE),
+            words.of_surprise,
+            signature.of_surprise(windows.velocity(row, column)),
+            windows.speeds,
         )
 
 

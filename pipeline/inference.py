@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.motion import Picture
 from models.runtime import ClipBatch, Encoder, FrameFeatures
 from pipeline.analysis import CameraAnalysis, EncodedFrame
 from pipeline.clip_buffer import Clip
@@ -35,6 +36,8 @@ class Inference:
         metrics: Metrics,
     ) -> None:
         self._encoder = encoder
+        pictures = encoder.checkpoint.pictures
+        self._looks = pictures.index(Picture.FRAME) if Picture.FRAME in pictures else 0
         self._mailbox = mailbox
         self._cameras = cameras
         self._clock = clock
@@ -86,7 +89,7 @@ class Inference:
         for visit in visits:
             count = sum(not frame.still for frame in visit.parcel.frames)
             self._metrics.frames.labels(visit.parcel.camera, "encoded").inc(count)
-        return _per_frame(features, moving)
+        return _per_frame(features, moving, looks=self._looks)
 
     def _decide(self, visits: Sequence["_Visit"]) -> None:
         """Run the temporal model once for every camera whose stride is due."""
@@ -95,9 +98,11 @@ class Inference:
             return
         with self._timed("understand"):
             understanding = self._encoder.understand(_batch([clip for _, clip in due]))
+        surprise = understanding.surprise
         with self._timed("decide"):
             for row, (visit, _) in enumerate(due):
                 probabilities = {task: rows[row] for task, rows in understanding.probabilities.items()}
+                visit.analysis.expect(None if surprise is None else float(surprise[row]))
                 visit.analysis.decide(visit.newest, probabilities)
 
     @contextmanager
@@ -119,12 +124,18 @@ class _Visit:
         return self.parcel.frames[-1].frame
 
 
-def _per_frame(features: FrameFeatures, frames: Sequence[ObservedFrame]) -> Iterator[EncodedFrame]:
-    """Split what the encoder saw by frame: of frames with 2 pictures, rows 0 and 1 belong to the first."""
+def _per_frame(
+    features: FrameFeatures, frames: Sequence[ObservedFrame], *, looks: int
+) -> Iterator[EncodedFrame]:
+    """Split what the encoder saw by frame: of frames with 2 pictures, rows 0 and 1 belong to the first.
+
+    `looks` is the number of the picture that shows what stands there; a frame may come without it.
+    """
     row = 0
     for frame in frames:
         rows = slice(row, row + len(frame.pictures))
-        yield EncodedFrame(pooled=features.pooled[rows].reshape(-1), grid=features.grid[row])  # (P * 1280,)
+        grid = features.grid[row + looks] if looks < len(frame.pictures) else None
+        yield EncodedFrame(pooled=features.pooled[rows].reshape(-1), grid=grid)  # (P * 1280,)
         row = rows.stop
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.movement import Movement
 from pipeline.appearance import Appearance
 from pipeline.cells import F32, SIDE, highest_per_cell
-from pipeline.finding import PARTS, STANDING, Findings, Found
+from pipeline.finding import APPEARANCE, PARTS, STANDING, Findings, Found
 from pipeline.flow_normality import NO_WINDOWS, FlowNormality, Windows
 from pipeline.lasting import LastingChanges
 from pipeline.parts import Parts
@@ -38,7 +38,7 @@ MAX_STEP_S = 2.0
 # its mean, lest the first seconds of something new make the scale so wide that the rest looks usual. The
 # scores of the parts are capped in the same way.
 LEARN_DEVIATIONS = 3.0
-_STANDING = list(PARTS).index(STANDING)
+_STANDING, _APPEARANCE = (list(PARTS).index(part) for part in (STANDING, APPEARANCE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class NormalityScore:
     `appearance` and `motion` are (14, 14), in usual deviations of each cell and of each speed.
     `region` holds the most unusual thing; `words` says in one sentence what is unusual.
     `rarities` is the score that each part alone would have given; `part` names the rarest.
-    `signature` is (14,): where two frames' are at most 1 apart, it is the same thing at about the same place.
+    `signature` is (15,): where two frames' are at most 1 apart, it is the same thing at about the same place.
     `heat` is how unusual each cell is to the rarest part, on that part's own grid: (14, 14) to (80, 120).
     """
 
@@ -104,6 +104,7 @@ class Normality:
         self._pending: deque[_Pending] = deque()
         self._windows, self._tops = NO_WINDOWS, tuple(0.0 for _ in PARTS)
         self._cells: F32 | None = None
+        self._surprise = math.nan
 
     @property
     def learned_ratio(self) -> float:
@@ -117,7 +118,7 @@ class Normality:
 
     def observe(
         self,
-        grid: F32,
+        grid: F32 | None,
         movement: Movement,
         time_s: float,
         *,
@@ -126,35 +127,47 @@ class Normality:
     ) -> NormalityScore:
         """Score one frame against the past, then remember it if `learn`.
 
-        `grid` is (112, 14, 14), what the encoder saw of the frame. What stands there counts nothing where
-        `is_dismissed`: it would outrank for as long as it stays whatever else happens.
+        `grid` is (112, 14, 14), what the encoder saw of the frame; None where what it saw last still holds.
+        What stands there counts nothing where `is_dismissed`: it would outrank for as long as it stays
+        whatever else happens.
         """
         step_s = self._step(time_s)
         self._windows = Windows.of(movement.cells, self._windows, step_s=step_s)
         things = Things.of(movement.cells)
-        if self._appearance.has_units:
-            self._cells = self._appearance.look(grid)
-        found = Found(
-            self._windows, things, self._lasting.observe(movement.view, step_s, learn=learn), self._cells
-        )
+        looks = self._look(grid, learn=learn)
+        lasting = self._lasting.observe(movement.view, step_s, learn=learn)
+        found = Found(self._windows, things, lasting, self._cells, self._surprise)
         score = self._score(found, is_dismissed)
-        if self._cells is not None:
-            self._remember(self._cells, time_s, learn=learn)
-        elif learn:
-            self._appearance.learn_units(grid, is_last=self.learned_ratio >= CHANNELS_UNTIL)
+        self._remember(looks, time_s, learn=learn)
         if learn:
-            self._learn(found, step_s)
+            self._learn(found, step_s, is_new_look=looks is not None)
         return score
+
+    def _look(self, grid: F32 | None, *, learn: bool) -> F32 | None:
+        """Compare a new grid with the memory; return its (196, 112) cells, None without one or units."""
+        if grid is None:
+            return None
+        if not self._appearance.has_units:
+            if learn:
+                self._appearance.learn_units(grid, is_last=self.learned_ratio >= CHANNELS_UNTIL)
+            return None
+        self._cells = self._appearance.look(grid)
+        return self._cells
 
     def rest(self, time_s: float, *, learn: bool, is_dismissed: IsDismissed | None = None) -> NormalityScore:
         """Score a frame that the gate found still: what was there is still there, and nothing moves."""
         step_s = self._step(time_s)
         self._windows = NO_WINDOWS
-        found = Found(NO_WINDOWS, NO_THINGS, self._lasting.rest(step_s, learn=learn), self._cells)
+        lasting = self._lasting.rest(step_s, learn=learn)
+        found = Found(NO_WINDOWS, NO_THINGS, lasting, self._cells, self._surprise)
         score = self._score(found, is_dismissed)
         if learn:
             self._learn(found, step_s)
         return score
+
+    def expect(self, surprise: float | None) -> None:
+        """Take how badly the last second was guessed; it holds until the next time, or an interruption."""
+        self._surprise = math.nan if surprise is None else surprise
 
     def accept(self) -> None:
         """Take what has come to stand, or is gone, for usual from now on."""
@@ -168,7 +181,7 @@ class Normality:
             return step_s
         self._pending.clear()
         self._lasting.interrupt()
-        self._windows = NO_WINDOWS
+        self._windows, self._surprise = NO_WINDOWS, math.nan
         return 0.0
 
     def _score(self, found: Found, is_dismissed: IsDismissed | None) -> NormalityScore:
@@ -195,12 +208,12 @@ class Normality:
             heat=finding.heat,
         )
 
-    def _remember(self, cells: F32, time_s: float, *, learn: bool) -> None:
+    def _remember(self, cells: F32 | None, time_s: float, *, learn: bool) -> None:
         if not learn:
             self._pending.clear()
-        elif self.learned_ratio < MEMORY_UNTIL:
+        elif cells is not None and self.learned_ratio < MEMORY_UNTIL:
             self._appearance.remember(cells)
-        elif not self._pending or time_s >= self._pending[-1].time_s + LEARN_EVERY_S:
+        elif cells is not None and self._is_due(time_s):
             self._pending.append(_Pending(time_s, cells.astype(np.float16), self._tops))
         if self._pending and time_s >= self._pending[0].time_s + LEARN_DELAY_S:
             settled = self._pending.popleft()
@@ -208,16 +221,22 @@ class Normality:
             if self.learned_ratio >= PARTS_UNTIL:
                 self._parts.add(settled.scores, capped=self.learned_ratio >= 1)
 
-    def _learn(self, found: Found, step_s: float) -> None:
+    def _is_due(self, time_s: float) -> bool:
+        # A tenth early is due, lest a frame that is held for a second be taken every other time.
+        return not self._pending or time_s >= self._pending[-1].time_s + 0.9 * LEARN_EVERY_S
+
+    def _learn(self, found: Found, step_s: float, *, is_new_look: bool = False) -> None:
         self._observed_s += step_s
         limit = LEARN_DEVIATIONS if self.learned_ratio >= 1 else None
         self._flow.learn(found.windows, limit=limit)
         self._sizes.learn(found.things, limit=limit)
-        if self.learned_ratio >= MEMORY_UNTIL:
+        if is_new_look and self.learned_ratio >= MEMORY_UNTIL:
             self._appearance.learn_spread(limit=limit)
         if SPEEDS_UNTIL <= self.learned_ratio < PARTS_UNTIL:
-            *others, strangeness = self._tops
-            self._parts.add((*others, strangeness if self.learned_ratio >= SPREAD_UNTIL else math.nan))
+            tops = list(self._tops)
+            if self.learned_ratio < SPREAD_UNTIL:
+                tops[_APPEARANCE] = math.nan
+            self._parts.add(tops)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that was learned, by name."""

@@ -1,6 +1,6 @@
 """Scores of the parts of normality in, one score out: each part is counted in how rare it is, not how large.
 
-A part is anything that can say how unusual a frame is: a strange sight, a speed, later a track or a surprise.
+A part is anything that can say how unusual a frame is: a strange sight, a speed, a second badly guessed.
 Their numbers have nothing in common, and a noisy part would drown a sharp one in their maximum. So each is
 mapped through the distribution that it had on footage it had not learned from.
 """
@@ -133,8 +133,9 @@ class Parts:
                 rarity.add(score, capped=capped)
 
     def rarities(self, scores: Sequence[float]) -> list[float]:
-        """Return how rare each score is, in nats."""
-        return [r.of(score) for r, score in zip(self._rarities.values(), scores, strict=True)]
+        """Return how rare each score is, in nats; 0 where it is NaN."""
+        parts = zip(self._rarities.values(), scores, strict=True)
+        return [0.0 if math.isnan(score) else rarity.of(score) for rarity, score in parts]
 
     def union(self, rarities: Sequence[float]) -> float:
         """Return how rare all parts together find a frame."""

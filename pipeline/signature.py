@@ -52,6 +52,11 @@ def of_lasting(share: float, *, is_new: bool) -> F32:
     return np.array([1.0 if is_new else 0.0, math.log2(max(share, 1e-4))], np.float32)
 
 
+def of_surprise(velocity: F32) -> F32:
+    """Describe what moves most while something is unforeseen by its direction, opposite ones 1 apart."""
+    return np.asarray(velocity / max(float(np.hypot(*velocity)), 1e-6) / 2, np.float32)
+
+
 def of_look(cell: F32) -> F32:
     """Describe the (112,) unit vector of a cell."""
     return np.asarray(_PROJECTION @ cell / LOOK_UNIT, np.float32)

@@ -44,6 +44,15 @@ def of_look(region: Region) -> str:
     return f"Nothing seen before at this place looks like this ({place(region)})."
 
 
+def of_surprise(region: Region) -> str:
+    """Describe a second that was guessed badly; the region is of what moves most.
+
+    >>> of_surprise(Region(0.4, 0.4, 0.2, 0.2))
+    'The last second does not follow from what came before as it usually does here (centre).'
+    """
+    return f"The last second does not follow from what came before as it usually does here ({place(region)})."
+
+
 def behaviour_sentence(
     label: str, probability: float, *, when: str = "", region: Region | None = None
 ) -> str:

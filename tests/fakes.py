@@ -1,5 +1,6 @@
 """Stand-ins for what is slow or outside: each keeps the protocol of the real thing, in a few lines."""
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -257,6 +258,10 @@ class ScriptedDetector:
     shown: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)  # time, shape of the picture
     normal: NormalMoment | None = None
     unusual_share: float = 0.0
+    surprises: list[float | None] = field(default_factory=list)
+
+    def expect(self, surprise: float | None) -> None:
+        self.surprises.append(surprise)
 
     def teach(self, lesson: Lesson) -> None:
         self.lessons.append(lesson)
@@ -272,10 +277,16 @@ class ScriptedDetector:
         return score
 
     def observe(
-        self, grid: np.ndarray, movement: Movement, time_s: float, *, suppressed: bool, relearn: bool = False
+        self,
+        grid: np.ndarray | None,
+        movement: Movement,
+        time_s: float,
+        *,
+        suppressed: bool,
+        relearn: bool = False,
     ) -> Anomaly:
         self.relearned += [time_s] if relearn else []
-        self.observed.append((time_s, float(grid.mean()), suppressed))
+        self.observed.append((time_s, math.nan if grid is None else float(grid.mean()), suppressed))
         return self._say(time_s)
 
     def rest(self, time_s: float, *, suppressed: bool, relearn: bool = False) -> Anomaly:

@@ -1,5 +1,6 @@
 """Models and calibration pictures in, the files of a checkpoint folder out."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from torch import nn
 from models.checkpoint import (
     CONFIG_FILE,
     FRAME_ENCODER_FILE,
+    SEARCH_FILE,
+    SURPRISE_FILE,
     TEMPORAL_FILE,
     TEXT_STATES_FILE,
     WEIGHTS_FILE,
@@ -31,6 +34,8 @@ from training.temporal_export import example_inputs, export_temporal
 # What every clip is read with until cameras have descriptions of their own.
 TEXT = "a fixed surveillance camera"
 VERSION = "0.3.0"
+# What a checkpoint may lack: nothing of it is in the weights of its VideoBERT.
+EXTRAS = (SURPRISE_FILE, SEARCH_FILE)
 
 U8 = NDArray[np.uint8]
 
@@ -76,8 +81,21 @@ def write_checkpoint(models: Models, pictures: U8, *, folder: Path, name: str) -
     return write_temporal(models, folder=folder, name=name)
 
 
+def keep_frame_encoder(base: Checkpoint, folder: Path, config: VideoBERTConfig) -> None:
+    """Copy what stays where a checkpoint's VideoBERT is exchanged for one of this configuration.
+
+    That is the frame encoder; and what rests on it alone, where the new VideoBERT reads such clips, too.
+    """
+    shutil.copyfile(base.path(FRAME_ENCODER_FILE), folder / FRAME_ENCODER_FILE)
+    theirs = (tuple(config.pictures), config.num_frames, config.sample_fps)
+    reads_alike = theirs == (base.pictures, base.num_frames, base.sample_fps)
+    for file in EXTRAS if reads_alike else ():
+        if file in base.files:
+            shutil.copyfile(base.path(file), folder / file)
+
+
 def write_temporal(models: Models, *, folder: Path, name: str) -> Checkpoint:
-    """Write all but the frame encoder, which lies in `folder` already."""
+    """Write all but what lies in `folder` already, as `keep_frame_encoder` put it there."""
     example = example_inputs(models.temporal.config, models.text)
     export_temporal(models.temporal, example, folder / TEMPORAL_FILE)
     models.text.save(folder / TEXT_STATES_FILE)
@@ -104,7 +122,8 @@ def cast_weights(model: nn.Module, dtype: torch.dtype) -> None:
 def describe(models: Models, folder: Path, *, name: str) -> Checkpoint:
     """Return the description of the checkpoint whose files lie in `folder`, without any threshold."""
     config: VideoBERTConfig = models.temporal.config
-    files = (FRAME_ENCODER_FILE, TEMPORAL_FILE, TEXT_STATES_FILE, WEIGHTS_FILE, CONFIG_FILE)
+    files = [FRAME_ENCODER_FILE, TEMPORAL_FILE, TEXT_STATES_FILE, WEIGHTS_FILE, CONFIG_FILE]
+    files += [file for file in EXTRAS if (folder / file).is_file()]
     return Checkpoint(
         folder=folder,
         name=name,

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.checkpoint import Checkpoint
 from models.observer import Observation, encode_observed
 from models.runtime import Encoder
 from pipeline.errors import SourceUnreachable
@@ -58,6 +59,11 @@ class FeatureStore:
         self._cache = cache
         self._encoder = encoder
         self.footage = footage
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Return the checkpoint whose frame encoder it is."""
+        return self._encoder.checkpoint
 
     def as_sent_at(self, camera_fps: float | None) -> "FeatureStore":
         """Return the store of the same recordings as cameras of another frame rate would have sent them."""

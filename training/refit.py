@@ -5,7 +5,6 @@ far as the clips justify (training/shift.py), and a task keeps its head unless t
 that it has not seen. What this costs on other footage cannot be measured there, and the docs say so.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,14 +17,14 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from torch import nn
 
-from models.checkpoint import FRAME_ENCODER_FILE, SEARCH_FILE, Checkpoint, Task, save_checkpoint
+from models.checkpoint import Checkpoint, Task, save_checkpoint
 from models.errors import CheckpointError
 from models.frame_encoder import pretrained_frame_encoder
 from models.heads import VideoBERTForSequenceClassification
 from models.onnx_runtime import OnnxRuntimeEncoder
 from models.refit_report import Figures, RefitReport, TaskRefit
 from models.statistics import LinearReader
-from training.checkpoint_files import Models, cast_weights, write_temporal
+from training.checkpoint_files import Models, cast_weights, keep_frame_encoder, write_temporal
 from training.examples import Clips, Example
 from training.export import replaced
 from training.intervals import bootstrap
@@ -266,25 +265,13 @@ def write_refit(
     clips = workshop.clips(list(base.tasks))
     batch = clips.clip_batch(clips.whole(examples, windows=1))
     with replaced(settings.out) as folder:
-        shutil.copyfile(base.path(FRAME_ENCODER_FILE), folder / FRAME_ENCODER_FILE)
+        keep_frame_encoder(base, folder, model.config)
         models = Models(pretrained_frame_encoder(), model, workshop.text, trained=True)
         checkpoint = write_temporal(models, folder=folder, name=base.name)
         hold_against(models, OnnxRuntimeEncoder.open(checkpoint), batch)
-        files = {**checkpoint.files, **copy_search(base, folder)}
-        checkpoint = replace(checkpoint, version=settings.version, tasks=base.tasks, files=files)
+        checkpoint = replace(checkpoint, version=settings.version, tasks=base.tasks)
         save_checkpoint(checkpoint)
     return replace(checkpoint, folder=settings.out)
-
-
-def copy_search(base: Checkpoint, folder: Path) -> dict[str, str]:
-    """Copy what events are searched by, where the base has it, and return it as a list of files has it.
-
-    It rests on the frame encoder, which stays.
-    """
-    if SEARCH_FILE not in base.files:
-        return {}
-    shutil.copyfile(base.path(SEARCH_FILE), folder / SEARCH_FILE)
-    return {SEARCH_FILE: base.files[SEARCH_FILE]}
 
 
 def report_of(base: Checkpoint, version: str, tasks: Mapping[str, TaskRefit]) -> RefitReport:

@@ -5,14 +5,13 @@ and each label that is to alarm gets the lowest threshold that keeps the promise
 """
 
 import math
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
 
-from models.checkpoint import CONFIG_FILE, FRAME_ENCODER_FILE, Checkpoint, save_checkpoint
+from models.checkpoint import CONFIG_FILE, Checkpoint, save_checkpoint
 from models.errors import CheckpointError
 from models.frame_encoder import pretrained_frame_encoder
 from models.heads import VideoBERTForSequenceClassification
@@ -20,7 +19,7 @@ from models.onnx_runtime import OnnxRuntimeEncoder
 from models.runtime import ClipBatch
 from pipeline.analysis import NORMAL_LABEL
 from pipeline.behaviour import BehaviourSettings
-from training.checkpoint_files import Models, cast_weights, write_temporal
+from training.checkpoint_files import Models, cast_weights, keep_frame_encoder, write_temporal
 from training.data_folder import DataError
 from training.export import reference_encoder, replaced
 from training.normal_footage import NormalFootage, score_footage
@@ -69,7 +68,7 @@ def export_trained(workshop: Workshop, settings: TrainedExport) -> TrainedReport
     """
     models = Models(pretrained_frame_encoder(), load_trained(settings.model), workshop.text, trained=True)
     with replaced(settings.out) as folder:
-        shutil.copyfile(workshop.checkpoint.path(FRAME_ENCODER_FILE), folder / FRAME_ENCODER_FILE)
+        keep_frame_encoder(workshop.checkpoint, folder, models.temporal.config)
         checkpoint = write_temporal(models, folder=folder, name=workshop.checkpoint.name)
         exported = OnnxRuntimeEncoder.open(checkpoint)
         embedding, agreed = hold_against(models, exported, _some_clips(workshop, settings.normal))

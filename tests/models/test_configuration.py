@@ -24,6 +24,7 @@ NEEDS_TORCH = {
     "joint",
     "processing",
     "text_tower",
+    "surprise",
     "torch_runtime",
     "video_tower",
     "videobert",

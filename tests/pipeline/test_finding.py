@@ -1,5 +1,7 @@
 """What each part found is told with its place, in words, and as a vector to compare."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -21,16 +23,19 @@ def block(row, column, *, right=0.3):
     return cells
 
 
-def findings(*, windows=NO_WINDOWS, things=NO_THINGS, lasting=NOTHING, looks=None, appearance=CALM):
-    found = Found(windows, things, lasting, looks)
+def findings(
+    *, windows=NO_WINDOWS, things=NO_THINGS, lasting=NOTHING, looks=None, appearance=CALM, surprise=math.nan
+):
+    found = Found(windows, things, lasting, looks, surprise)
     return Findings(found, FlowNormality(), SizeNormality(), appearance=appearance)
 
 
 def test_nothing_is_unusual_to_any_part():
     nothing = findings()
-    assert nothing.tops() == (0.0, 0.0, 0.0, 0.0)
+    assert nothing.tops()[:-1] == (0.0, 0.0, 0.0, 0.0)
+    assert math.isnan(nothing.tops()[-1])  # nobody has guessed
     for part in range(len(PARTS)):
-        assert nothing.of(part, is_record=False).signature.shape == (14,)
+        assert nothing.of(part, is_record=False).signature.shape == (15,)
 
 
 def test_the_fastest_thing_is_told_with_its_place_and_direction():
@@ -38,7 +43,7 @@ def test_the_fastest_thing_is_told_with_its_place_and_direction():
     assert found.region.x == pytest.approx(30 / 60, abs=0.03)
     assert found.words == "Moves where nothing has moved so far (centre)."
     # Direction (1, 0) counts half; the usual is 0.01 a second: 30 times, 4.9 doublings.
-    assert found.signature[6:9] == pytest.approx([0.5, 0.0, np.log2(30)], abs=0.01)
+    assert found.signature[7:10] == pytest.approx([0.5, 0.0, np.log2(30)], abs=0.01)
 
 
 def test_the_largest_thing_is_told_with_its_own_cells():
@@ -98,3 +103,19 @@ def test_a_record_is_told_as_one():
         words.of_size(here, 2.96, is_first=False)
         == "Larger than usual at this place, 3.0 times (upper right)."
     )
+
+
+def test_what_was_guessed_badly_is_told_where_most_moves():
+    found = findings(windows=Windows.of(block(18, 30)), surprise=0.4)
+    assert found.tops()[-1] == 0.4
+    told = found.of(NAMES.index("surprise"), is_record=False)
+    assert told.region.x == pytest.approx(30 / 60, abs=0.03)
+    assert told.words == (
+        "The last second does not follow from what came before as it usually does here (centre)."
+    )
+    assert told.signature[7:9] == pytest.approx([0.5, 0.0])  # to the right
+
+
+def test_what_was_guessed_badly_while_nothing_moves_has_the_whole_picture_as_its_place():
+    told = findings(surprise=0.4).of(NAMES.index("surprise"), is_record=False)
+    assert told.region == Region(0.0, 0.0, 1.0, 1.0)

@@ -35,6 +35,7 @@ class CountingEncoder:
     name: str = "counting"
     pictures: list[int] = field(default_factory=list)
     clips: list[ClipBatch] = field(default_factory=list)
+    guesses: bool = False
 
     def encode(self, pictures: np.ndarray) -> FrameFeatures:
         self.pictures.append(len(pictures))
@@ -45,17 +46,18 @@ class CountingEncoder:
         self.clips.append(clips)
         fight = clips.features[:, -1, 0]
         probabilities = {"fight": np.stack([1 - fight, fight], axis=1)}
-        return ClipUnderstanding(FakeEncoder(self.checkpoint).understand(clips).embedding, probabilities)
+        embedding = FakeEncoder(self.checkpoint).understand(clips).embedding
+        return ClipUnderstanding(embedding, probabilities, surprise=fight / 2 if self.guesses else None)
 
 
 class Bench:
     """Two cameras, "porch" and "garden", in front of an encoder that counts."""
 
-    def __init__(self, pictures=1, max_pictures=8):
+    def __init__(self, pictures=1, max_pictures=8, kinds=None):
         self.metrics = Metrics(CollectorRegistry())
         self.clock = ManualClock(monotonic=2.0)
         tasks = {"fight": Task(("normal", "fight"), (None, 0.5))}
-        self.encoder = CountingEncoder(checkpoint(pictures=("fused",) * pictures, tasks=tasks))
+        self.encoder = CountingEncoder(checkpoint(pictures=kinds or ("fused",) * pictures, tasks=tasks))
         self.listener = RecordingListener()
         self.mailbox = Mailbox(8, self.metrics, max_pictures=max_pictures)
         self.detectors = {"porch": ScriptedDetector(), "garden": ScriptedDetector()}
@@ -146,6 +148,33 @@ def test_pictures_of_one_frame_become_its_features_side_by_side():
     assert features[0, 2, [0, 1279, 1280, 2559]].round(2).tolist() == pytest.approx([0.2, 0.2, 0.4, 0.4])
     # The grid is that of the first picture.
     assert [round(mean, 2) for _, mean, _ in bench.detectors["porch"].observed] == [0.2, 0.6]
+
+
+def test_the_grid_is_that_of_the_frame_as_it_is_and_there_is_none_where_that_is_held():
+    bench = Bench(pictures=2, kinds=("lags", "frame"))
+    frame = observed_frame(1.0, pictures=2)
+    frame.pictures[0], frame.pictures[1] = 51, 102
+    bench.mailbox.put("porch", frame)
+    bench.put("porch", 1.2, pictures=1, value=153)
+    bench.inference.step(0.0)
+    (_, looks, _), (_, none, _) = bench.detectors["porch"].observed
+    assert looks == pytest.approx(0.4)  # 102 / 255
+    assert np.isnan(none)
+
+
+def test_each_camera_hears_how_badly_its_own_last_second_was_guessed(bench):
+    bench.encoder.guesses = True
+    bench.put("porch", 1.0, 1.2, value=51)
+    bench.put("garden", 1.0, 1.2, value=102)
+    bench.inference.step(0.0)
+    assert bench.detectors["porch"].surprises == pytest.approx([0.1])  # 51 / 255 / 2
+    assert bench.detectors["garden"].surprises == pytest.approx([0.2])
+
+
+def test_a_model_that_cannot_guess_says_so_once_a_stride(bench):
+    bench.put("porch", 1.0, 1.2, value=51)
+    bench.inference.step(0.0)
+    assert bench.detectors["porch"].surprises == [None]
 
 
 def test_all_clips_that_are_due_are_understood_in_one_call(bench):

@@ -211,3 +211,48 @@ def test_a_movement_where_nothing_ever_moved_is_measured_against_the_noise():
     # The usual is at least 0.01 picture widths a second, and varies by a half of that and 0.01 more.
     assert score.motion.max() > 0.8 * (0.8 * WALK_PER_S - 0.01) / 0.015
     assert score.words.startswith("Moves where nothing has moved so far")
+
+
+def test_a_second_that_was_guessed_worse_than_ever_stands_out(watcher):
+    for count in range(60):
+        watcher.normality.expect(0.20 + 0.01 * (count % 5))
+        watcher.watch(1)
+    usual = watcher.watch(1)[-1]
+    watcher.normality.expect(0.60)
+    scores = watcher.watch(1, learn=False)
+    assert scores[-1].part == "surprise"
+    assert scores[-1].score > 2 * usual.score
+    assert scores[-1].rarities["surprise"] > 4
+
+
+def test_where_nobody_guesses_nothing_is_a_surprise(watcher):
+    watcher.normality.expect(None)
+    assert watcher.watch(1)[-1].rarities["surprise"] == 0.0
+
+
+def test_a_guess_does_not_hold_over_an_interruption(watcher):
+    for _ in range(60):
+        watcher.normality.expect(0.20)
+        watcher.watch(1)
+    watcher.normality.expect(0.60)
+    assert watcher.watch(0.2, learn=False)[-1].rarities["surprise"] > 0
+    watcher.frames += 1000 * FPS
+    assert watcher.watch(0.2, learn=False)[-1].rarities["surprise"] == 0.0
+
+
+def test_a_frame_without_a_new_look_looks_like_the_last_one(watcher):
+    strange = watcher.watch(1, bag=(2, 10), learn=False)[-1]
+    seen = watcher.world.frame()
+    held = watcher.normality.observe(None, seen.movement, watcher.frames / FPS, learn=False)
+    assert held.appearance == pytest.approx(strange.appearance)
+
+
+def test_a_look_that_is_held_for_a_second_is_learned_once(watcher):
+    before = watcher.normality.to_arrays()["appearance.memory.weights"].sum()
+    for number in range(60 * FPS):
+        seen = watcher.world.frame()
+        grid = seen.grid if number % FPS == 0 else None
+        watcher.normality.observe(grid, seen.movement, (watcher.frames + number) / FPS, learn=True)
+    learned = watcher.normality.to_arrays()["appearance.memory.weights"].sum() - before
+    # Of 60 looks those of the last 10 s are not old enough; each of 196 cells takes one.
+    assert learned == pytest.approx(196 * 50, rel=0.05)

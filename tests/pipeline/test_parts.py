@@ -125,3 +125,12 @@ def test_a_part_that_cannot_say_yet_learns_nothing():
     parts.add((math.nan, 1.0))
     arrays = parts.to_arrays()
     assert (len(arrays["one"]), len(arrays["two"])) == (0, 1)
+
+
+def test_a_part_that_cannot_say_finds_nothing_rare():
+    parts = Parts({"speed": Part(unit=1.0), "surprise": Part(unit=1.0)})
+    for score in range(100):
+        parts.add((score, score))
+    speed, surprise = parts.rarities((99.0, math.nan))
+    assert speed > 2.3
+    assert surprise == 0.0

@@ -108,7 +108,7 @@ def test_clips_are_scored_after_the_lessons_and_each_is_told_of(folders):
     assert [path.name for path in told] == ["01", "02", "a"]
     (clip,) = found.clips
     assert (clip.clip.name, len(clip.scores)) == ("a", 12)
-    assert found.parts == ("motion", "size", "standing", "appearance")
+    assert found.parts == ("motion", "size", "standing", "appearance", "surprise")
     # One alarm in the 8 s that were learned.
     assert found.settings.budget_per_day == 10_800
     assert found.seconds > 0

@@ -7,13 +7,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from models.checkpoint import DEFAULT_DIR, SEARCH_FILE, Checkpoint, Task, load_checkpoint, sha256_of  # noqa: E402
+from models.checkpoint import Checkpoint, Task  # noqa: E402
 from models.errors import CheckpointError  # noqa: E402
 from models.refit_report import RefitReport, read_report  # noqa: E402
 from tests.fakes import checkpoint  # noqa: E402
 from tests.training.teaching import TASKS, TEXT, classifier, levels, taught  # noqa: E402
 from training.examples import Clips  # noqa: E402
-from training.refit import copy_search, decided_right, figures, judge, refit, report_of, too_few  # noqa: E402
+from training.refit import decided_right, figures, judge, refit, report_of, too_few  # noqa: E402
 from training.shift import Known  # noqa: E402
 
 FIGHT = Task(("normal", "fight"), (None, 0.5))
@@ -162,9 +162,3 @@ def test_a_report_is_read_as_it_was_written(tmp_path):
     with pytest.raises(CheckpointError, match="damaged or of another version"):
         read_report(tmp_path)
     assert RefitReport.model_validate_json(report.model_dump_json(by_alias=True)) == report
-
-
-def test_what_events_are_searched_by_goes_along_where_there_is_any(tmp_path):
-    copied = copy_search(load_checkpoint(DEFAULT_DIR), tmp_path)
-    assert copied == {SEARCH_FILE: sha256_of(tmp_path / SEARCH_FILE)}
-    assert copy_search(checkpoint(), tmp_path) == {}

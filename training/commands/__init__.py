@@ -21,5 +21,6 @@ COMMANDS = (
     "refit",
     "search",
     "select",
+    "surprise",
     "visual-words",
 )
