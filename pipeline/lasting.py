@@ -31,6 +31,9 @@ WHOLE_RATIO = 0.4
 # first frame may show anybody. In MIN_AGE_S it must not reach what is new: what came would be gone when it
 # goes.
 FOLLOW_PER_S, FIRST_STEP = 0.2, 64.0
+# Another look than the one whose time is counted is another thing once it has stood so long: until then somebody
+# stands in front.
+PATIENCE_S = 3.0
 # A thing has more edges than the place where it stands had; what is gone leaves fewer.
 EDGE_RATIO = 1.0
 
@@ -53,7 +56,10 @@ NOTHING = Lasting(0.0, np.zeros((HEIGHT, WIDTH), np.bool_), is_new=True)
 
 
 class LastingChanges:
-    """A slow picture of what is usual, and for each pixel how long the camera has shown something else.
+    """A slow picture of what is usual, and for each pixel how long the camera has shown the same other thing.
+
+    Where people come and go all day the usual view is neither them nor the wall: both differ from it, and only
+    by their own looks are they told apart.
 
     Source: Porikli, Detection of temporarily static regions by processing video at different frame rates,
     AVSS 2007: what differs from the slow background and not from the fast one was left behind. The fast one
@@ -65,6 +71,8 @@ class LastingChanges:
         self._observed_s = 0.0
         self._age_s: F32 = np.zeros((HEIGHT, WIDTH), np.float32)
         self._differs: Mask = np.zeros((HEIGHT, WIDTH), np.bool_)
+        self._look: F32 = np.zeros((HEIGHT, WIDTH), np.float32)  # whose age it is, less the usual
+        self._other_s: F32 = np.zeros((HEIGHT, WIDTH), np.float32)  # for how long another one has stood there
         self._last: F32 | None = None
         self._whole_s = 0.0  # for how long the picture as a whole has been another one
 
@@ -82,13 +90,12 @@ class LastingChanges:
             return NOTHING
         if last is None:
             return NOTHING
-        self._differs = self._differing(now)
+        change = self._change(now)
+        self._differs = np.abs(change) > CHANGED
         if self._differs.mean() > WHOLE_RATIO:
             return self._await(now, step_s)
         self._whole_s = 0.0
-        moves = np.abs(now - last) > MOVING
-        # Who passes in front does not take away what stands behind.
-        self._age_s = np.where(moves, self._age_s, (self._age_s + np.float32(step_s)) * self._differs)
+        self._count(change, np.abs(now - last) > MOVING, step_s=np.float32(step_s))
         if learn:
             self._follow(now, step_s)
         return self._longest(now)
@@ -101,7 +108,7 @@ class LastingChanges:
             return self._await(self._last, step_s)
         if learn:
             self._follow(self._last, step_s)
-            self._differs = self._differing(self._last)
+            self._differs = np.abs(self._change(self._last)) > CHANGED
         self._age_s = (self._age_s + np.float32(step_s)) * self._differs
         return self._longest(self._last)
 
@@ -116,11 +123,29 @@ class LastingChanges:
         self._differs &= ~old
         self._age_s[old] = 0.0
 
-    def _differing(self, now: F32) -> Mask:
-        """Return which pixels are not as usual, the light of their surroundings apart."""
+    def _change(self, now: F32) -> F32:
+        """Return by how much each pixel is not as usual, the light of its surroundings apart."""
         change = now - self._usual
         change -= cv2.blur(np.clip(change, -3 * CHANGED, 3 * CHANGED), (LIGHT_PX, LIGHT_PX))
-        return np.asarray(np.abs(change) > CHANGED)
+        return change
+
+    def _count(self, change: F32, moves: Mask, *, step_s: np.float32) -> None:
+        """Let what stands grow older; who passes in front, or stands there for a moment, does not take it away.
+
+        Someone has stood for 60 s. A second one who takes the place is 3 s old after 3 s, not 63.
+        """
+        other = np.abs(change - self._look) > CHANGED
+        self._other_s = (self._other_s + step_s * ~moves) * other
+        replaced = self._other_s >= PATIENCE_S
+        older = np.where(other, self._age_s, self._age_s + step_s)
+        older = np.where(replaced, self._other_s, older)
+        begins = (self._age_s == 0) & self._differs
+        older[begins] = step_s
+        self._age_s = np.where(moves, self._age_s, older * self._differs)
+        # The usual view moves, and with it what a look differs by.
+        seen = begins | replaced | ~(other | moves)
+        self._look = np.where(seen, change, self._look)
+        self._other_s[seen] = 0.0
 
     def _await(self, now: F32, step_s: float) -> Lasting:
         """Take another picture as a whole for the usual one once it has lasted; a flash passes."""

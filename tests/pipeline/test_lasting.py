@@ -7,6 +7,8 @@ from pipeline.lasting import LastingChanges
 
 STEP_S = 0.2
 FLOOR = np.random.default_rng(0).integers(60, 180, (20, 30)).repeat(4, axis=0).repeat(4, axis=1)
+BRIGHT = FLOOR.copy()  # something bright where the bag of `view` is put
+BRIGHT[50:57, 30:38] = 240
 OTHER = np.random.default_rng(7).integers(20, 240, (20, 30)).repeat(4, axis=0).repeat(4, axis=1)
 
 
@@ -147,3 +149,24 @@ def test_the_usual_view_survives_a_restart(changes):
     twin = LastingChanges()
     twin.from_arrays(changes.to_arrays())
     assert watch(twin, 25, bag=True, learn=False).age_s > 24.0
+
+
+def test_two_who_take_turns_at_one_place_have_not_lasted(changes):
+    # Half the time a dark thing and half the time a bright one: the usual view is between them.
+    for _ in range(20):
+        watch(changes, 6, bag=True)
+        watch(changes, 6, light=1.0, floor=BRIGHT)
+    assert watch(changes, 6, bag=True).age_s == 0.0
+
+
+def test_who_takes_a_things_place_begins_anew(changes):
+    watch(changes, 30, bag=True, learn=False)
+    # The bright thing's first frame moves, and 3 s later it is no longer in front but instead of the bag.
+    assert watch(changes, 9, floor=BRIGHT, learn=False).age_s == 0.0
+    assert watch(changes, 5, floor=BRIGHT, learn=False).age_s == pytest.approx(14 - 2 * STEP_S, abs=STEP_S)
+
+
+def test_who_stands_in_front_of_a_thing_for_a_moment_does_not_take_it_away(changes):
+    watch(changes, 30, bag=True, learn=False)
+    watch(changes, 2, floor=BRIGHT, learn=False)
+    assert watch(changes, 5, bag=True, learn=False).age_s >= 34
