@@ -34,13 +34,14 @@ class Editor {
     this.#listen();
   }
 
-  // Take the settings as the daemon has them.
+  // Take the settings as the daemon has them. Where the form shows these very ones, what was typed meanwhile stays.
   take(view) {
+    const isShown = this.form.elements.revision.value === view.revision;
     this.revision = view.revision;
     document.querySelectorAll('[name="revision"]').forEach((field) => { field.value = view.revision; });
     this.locked = view.locked;
     const { settings } = view;
-    for (const field of this.form.elements) {
+    for (const field of isShown ? [] : this.form.elements) {
       if (!(field.name in settings) || field.type === "hidden") continue;
       if (field.type === "checkbox") field.checked = settings[field.name];
       else field.value = settings[field.name];

@@ -178,7 +178,7 @@ def test_what_home_assistant_is_told_of_is_what_a_capture_of_the_broker_holds(br
         connected(station)
         station.announcer.on_status("porch", CameraStatus.ONLINE, "frames arrive")
         station.announcer.on_state(CameraState("porch", True, 0.25, 0.5, None, ()))
-        station.announcer.on_snapshot(event(1), b"\xff\xd8jpeg")
+        station.announcer.on_snapshot(event(1), pictures(b"\xff\xd8jpeg"))
         station.send(1)
         wait_until(lambda: seqs(live) == [1])
         wait_until(lambda: live.newest("videobert/porch/snapshot"))

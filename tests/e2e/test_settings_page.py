@@ -76,12 +76,13 @@ def browser() -> Iterator["playwright.Browser"]:
 
 
 @contextmanager
-def page_of(browser, daemon, **options) -> Iterator["playwright.Page"]:
-    """Open the camera's page; a script's error fails the test."""
+def page_of(browser, daemon, *, path="/cameras/porch", **options) -> Iterator["playwright.Page"]:
+    """Open the camera's page, or none if `path` is empty; a script's error fails the test."""
     page = browser.new_page(base_url=f"http://127.0.0.1:{daemon.http_port}", **options)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto("/cameras/porch")
+    if path:
+        page.goto(path)
     yield page
     page.close()
     assert errors == []
@@ -226,6 +227,23 @@ def test_of_two_who_edit_the_second_is_told_and_nothing_of_the_first_is_lost(pag
     playwright.expect(page.get_by_role("alert").filter(has_text="load them again")).to_be_visible()
     camera = tomllib.loads(daemon.config.read_text())["cameras"]["porch"]
     assert (camera["budget_per_day"], "description" in camera) == (4.0, False)
+
+
+def test_what_is_typed_before_the_script_is_ready_stays(browser, daemon):
+    with page_of(browser, daemon, path="") as page:
+        waiting = []
+
+        def hold(route):
+            waiting.append(route)
+
+        page.route("**/api/v1/cameras/porch/settings", hold, times=1)
+        page.goto("/cameras/porch", wait_until="domcontentloaded")
+        page.get_by_label("alarms a day accepted").fill("4")
+        wait_until(lambda: page.evaluate("1") and waiting, 10, what="the script's question")
+        waiting[0].continue_()
+        playwright.expect(page.get_by_role("button", name="Draw a zone")).to_be_visible()
+        save(page)
+    assert tomllib.loads(daemon.config.read_text())["cameras"]["porch"]["budget_per_day"] == 4.0
 
 
 def test_a_mistake_stands_beside_its_field(page, daemon):
