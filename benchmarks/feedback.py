@@ -1,6 +1,7 @@
 """What "not an alarm" costs: after twenty words on other things, which anomalies are still told?
 
     python -m benchmarks.feedback           # about five minutes
+    python -m benchmarks.feedback --made MADE/4/test MADE/5/test
 
 Ped2: learned from training clips 01–10; the twenty strongest moments of the held-out clips 11–16, which are
 normal, are dismissed as a user would who finds them in the list; the test clips then say what is still found.
@@ -117,16 +118,16 @@ def by_clip(all_moments: list[Moment], chosen: Callable[[Moment], bool]) -> list
     return list(events.values())
 
 
-def ped2(encoder: Encoder, data: Path) -> None:
-    """Measure on the walkway."""
+def ped2(encoder: Encoder, data: Path, tests_in: Path) -> None:
+    """Measure on the walkway: what is still found in the clips of `tests_in`, its own or made-up ones."""
     clips = sorted((data / "train").iterdir())
-    truth = json.loads((data / "test/frame_labels.json").read_text())
-    tests = sorted(path for path in (data / "test").iterdir() if path.is_dir())
+    truth = json.loads((tests_in / "frame_labels.json").read_text())
+    tests = sorted(path for path in tests_in.iterdir() if path.is_dir())
     results = replay([*clips[10:], *tests], encoder=encoder, settings=ReplaySettings(), learn=clips[:10])
     played = list(results)
     normal = moments(r for r in played if "train" in Path(r.source).parts)
     seen = moments(r for r in played if "test" in Path(r.source).parts)
-    report("ped2", normal, by_clip(seen, lambda m: bool(truth[m.clip][round(m.time_s * 10)])))
+    report(str(tests_in), normal, by_clip(seen, lambda m: bool(truth[m.clip][round(m.time_s * 10)])))
 
 
 def home(encoder: Encoder, data: Path) -> None:
@@ -156,10 +157,15 @@ def main() -> None:
     """Measure on both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument(
+        "--made", type=Path, nargs="+", default=[], help="test folders of made-up anomalies alone"
+    )
     options = parser.parse_args()
     encoder = open_encoder(DEFAULT_DIR, device="cpu")
-    ped2(encoder, options.data / "ped2")
-    home(encoder, options.data / "home")
+    for tests_in in options.made or [options.data / "ped2/test"]:
+        ped2(encoder, options.data / "ped2", tests_in)
+    if not options.made:
+        home(encoder, options.data / "home")
 
 
 if __name__ == "__main__":
