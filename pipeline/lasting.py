@@ -31,8 +31,8 @@ WHOLE_RATIO = 0.4
 # first frame may show anybody. In MIN_AGE_S it must not reach what is new: what came would be gone when it
 # goes.
 FOLLOW_PER_S, FIRST_STEP = 0.2, 64.0
-# Another look than the one whose time is counted is another thing once it has stood so long: until then somebody
-# stands in front.
+# Another look than the one whose time is counted is another thing once it has stood so long: until then
+# somebody stands in front.
 PATIENCE_S = 3.0
 # A thing has more edges than the place where it stands had; what is gone leaves fewer.
 EDGE_RATIO = 1.0
@@ -58,8 +58,8 @@ NOTHING = Lasting(0.0, np.zeros((HEIGHT, WIDTH), np.bool_), is_new=True)
 class LastingChanges:
     """A slow picture of what is usual, and for each pixel how long the camera has shown the same other thing.
 
-    Where people come and go all day the usual view is neither them nor the wall: both differ from it, and only
-    by their own looks are they told apart.
+    Where people come and go all day the usual view is neither them nor the wall: both differ from it, and
+    only by their own looks are they told apart.
 
     Source: Porikli, Detection of temporarily static regions by processing video at different frame rates,
     AVSS 2007: what differs from the slow background and not from the fast one was left behind. The fast one
@@ -130,7 +130,7 @@ class LastingChanges:
         return change
 
     def _count(self, change: F32, moves: Mask, *, step_s: np.float32) -> None:
-        """Let what stands grow older; who passes in front, or stands there for a moment, does not take it away.
+        """Let what stands grow older; who passes in front, or stops there, does not take it away.
 
         Someone has stood for 60 s. A second one who takes the place is 3 s old after 3 s, not 63.
         """

@@ -136,7 +136,9 @@ class Normality:
         things = Things.of(movement.cells)
         looks = self._look(grid, learn=learn)
         lasting = self._lasting.observe(movement.view, step_s, learn=learn)
-        found = Found(self._windows, things, lasting, self._cells, self._surprise)
+        # Where nothing moves a guess goes wrong by noise alone, and an empty scene knows no other.
+        surprise = self._surprise if self._windows.shares.any() else math.nan
+        found = Found(self._windows, things, lasting, self._cells, surprise)
         score = self._score(found, is_dismissed)
         self._remember(looks, time_s, learn=learn)
         if learn:
@@ -159,7 +161,7 @@ class Normality:
         step_s = self._step(time_s)
         self._windows = NO_WINDOWS
         lasting = self._lasting.rest(step_s, learn=learn)
-        found = Found(NO_WINDOWS, NO_THINGS, lasting, self._cells, self._surprise)
+        found = Found(NO_WINDOWS, NO_THINGS, lasting, self._cells)
         score = self._score(found, is_dismissed)
         if learn:
             self._learn(found, step_s)

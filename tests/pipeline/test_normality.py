@@ -256,3 +256,14 @@ def test_a_look_that_is_held_for_a_second_is_learned_once(watcher):
     learned = watcher.normality.to_arrays()["appearance.memory.weights"].sum() - before
     # Of 60 looks those of the last 10 s are not old enough; each of 196 cells takes one.
     assert learned == pytest.approx(196 * 50, rel=0.05)
+
+
+def test_a_guess_counts_only_while_something_moves(watcher):
+    for _ in range(60):
+        watcher.normality.expect(0.20)
+        watcher.watch(1)
+    watcher.normality.expect(0.60)
+    assert watcher.watch(1, learn=False, walker=False)[-1].rarities["surprise"] == 0.0
+    still = watcher.normality.rest(watcher.frames / FPS, learn=False)
+    assert still.rarities["surprise"] == 0.0
+    assert watcher.watch(1, learn=False)[-1].rarities["surprise"] > 4
