@@ -9,12 +9,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
+from models.files import replaced_file
 from pipeline.clock import Clock
 
 logger = logging.getLogger(__name__)
 
 _EVENT_ID = re.compile(r"[0-9a-v]{23}")
-_PARTIAL = ".partial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,16 @@ class EventFiles:
     def write(self, camera: str, event_id: str, fill: Callable[[Path], object]) -> bool:
         """Let `fill` write an event's file; say whether it could.
 
-        A full disk costs the file, never the event. The file appears under its name when it is complete.
+        A full disk costs the file, never the event; so does a power cut, as the disk is not waited for. The
+        file appears under its name when it is complete.
         """
         target = self._folder / camera / f"{event_id}{self._kind.suffix}"
-        partial = target.with_suffix(_PARTIAL)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            fill(partial)
-            partial.replace(target)
+            with replaced_file(target, durable=False) as partial:
+                fill(partial)
         except OSError as error:
             self._note(f"{self._kind.words} cannot be written to {self._folder}: {error.strerror}")
-            _remove(partial)
             return False
         self._note("")
         return True

@@ -12,8 +12,9 @@ from daemon.event_log import FILE_NAME
 from daemon.exit_codes import EXIT_OK
 from daemon.outbox import hold_lock
 from models.checkpoint import DEFAULT_DIR, load_checkpoint
+from models.files import write_file
 from pipeline.analysis import encoder_name, state_path
-from pipeline.anomaly import AnomalyDetector, AnomalySettings, write_state
+from pipeline.anomaly import AnomalyDetector, AnomalySettings
 from pipeline.errors import SettingsError, StateError
 
 LEARNED_DIR = "learned"
@@ -68,7 +69,7 @@ def _import(outside: Path, inside: Path, model: str) -> None:
     with ExitStack() as files:
         inside.parent.mkdir(parents=True, exist_ok=True)
         hold_lock(files, inside.parents[1] / FILE_NAME)
-        write_state(inside, outside.read_bytes())
+        write_file(inside, outside.read_bytes(), durable=True)
     sys.stdout.write(f"{inside}: {learned}\n")
 
 

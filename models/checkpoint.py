@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from models.errors import CheckpointError
+from models.files import write_file
 
 SCHEMA = 1
 DEFAULT_DIR = Path(__file__).parent / "checkpoints" / "default"
@@ -91,10 +91,8 @@ def save_checkpoint(checkpoint: Checkpoint) -> None:
     """Write `checkpoint.json` into the checkpoint's folder, replacing an older one in one step."""
     record = {"schema": SCHEMA, **asdict(checkpoint)}
     del record["folder"]
-    target = checkpoint.folder / DESCRIPTION_FILE
-    partial = target.with_suffix(".partial")
-    partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, target)  # noqa: PTH105 - one atomic step, as everywhere in this code
+    text = json.dumps(record, indent=2) + "\n"
+    write_file(checkpoint.folder / DESCRIPTION_FILE, text.encode(), durable=False)  # exported again if lost
 
 
 def root_of(title: str) -> str:

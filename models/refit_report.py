@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.errors import CheckpointError
+from models.files import write_file
 
 REPORT_FILE = "refit.json"
 PROGRESS_FILE = "progress.json"
@@ -72,7 +73,8 @@ class RefitReport(Part):
 
     def save(self, folder: Path) -> None:
         """Write the report into a folder, in one step."""
-        _replace(folder / REPORT_FILE, self.model_dump_json(by_alias=True, indent=2) + "\n")
+        text = self.model_dump_json(by_alias=True, indent=2) + "\n"
+        write_file(folder / REPORT_FILE, text.encode(), durable=False)
 
 
 class Progress(Part):
@@ -84,7 +86,7 @@ class Progress(Part):
 
     def save(self, file: Path) -> None:
         """Write it, in one step: whoever reads at the same time finds a whole one."""
-        _replace(file, self.model_dump_json() + "\n")
+        write_file(file, (self.model_dump_json() + "\n").encode(), durable=False)
 
 
 def read_report(folder: Path) -> RefitReport:
@@ -108,9 +110,3 @@ def read_progress(file: Path) -> Progress:
         return Progress.model_validate_json(file.read_bytes())
     except (OSError, ValidationError):
         return Progress()
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from models.checkpoint import Checkpoint, root_of
 from models.clip_vector import ClipReader, pack
+from models.files import write_file
 from pipeline.alarm_events import AlarmEvents
-from pipeline.anomaly import Anomaly, AnomalyDetector, AnomalySettings, write_state
+from pipeline.anomaly import Anomaly, AnomalyDetector, AnomalySettings
 from pipeline.behaviour import Behaviour, BehaviourSettings
 from pipeline.behaviour_events import BehaviourEvents, Moment
 from pipeline.clip_buffer import Clip, ClipBuffer
@@ -231,7 +232,7 @@ class CameraAnalysis:
             state = self._stages.anomaly.to_bytes()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_state(state_path(folder, self.camera), state)
+            write_file(state_path(folder, self.camera), state, durable=True)
         except OSError as error:
             if self._is_saved:
                 logger.warning("what camera %s has learned could not be saved: %s", self.camera, error)

@@ -3,7 +3,6 @@
 import io
 import logging
 import math
-import os
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.files import write_file
 from models.movement import Movement
 from pipeline.alarm import Alarm, AlarmChange, AlarmSettings
 from pipeline.cells import F32
@@ -198,12 +198,12 @@ class AnomalyDetector:
         return self._newest
 
     def save(self, path: Path) -> None:
-        """Write what was learned; a reader sees the old file or the new one, never half of it.
+        """Write what was learned, in one step; days of learning are on the disk when this returns.
 
         Raises:
             OSError: The disk does not take it.
         """
-        write_state(path, self.to_bytes())
+        write_file(path, self.to_bytes(), durable=True)
 
     def to_bytes(self) -> bytes:
         """Return what was learned as `save` writes it: quick, where the disk may take its time."""
@@ -247,20 +247,6 @@ def _sight(part: str, signature: F32, score: float) -> Sight:
     """Return a thing as feedback knows it; one that stands grows older, not stronger."""
     strength = 1.0 if part == STANDING else score
     return Sight(part, tuple(np.round(signature, 3).tolist()), round(strength, 3))
-
-
-def write_state(path: Path, state: bytes) -> None:
-    """Write a detector's `to_bytes`; a reader sees the old file or the new one, never half of it.
-
-    Raises:
-        OSError: The disk does not take it.
-    """
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        file.write(state)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def _read(path: Path) -> Mapping[str, NDArray[Any]]:

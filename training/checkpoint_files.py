@@ -1,8 +1,9 @@
 """Models and calibration pictures in, the files of a checkpoint folder out."""
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from models.checkpoint import (
     sha256_of,
 )
 from models.configuration import Size, VideoBERTConfig
+from models.files import replaced_folder
 from models.frame_encoder import FrameEncoder, pretrained_frame_encoder
 from models.heads import VideoBERTForSequenceClassification
 from models.processing import VideoBERTTokenizer
@@ -56,10 +58,8 @@ def untrained_models(size: Size, *, seed: int, kinds: Sequence[str]) -> Models:
     `kinds` are the pictures that it sees of each frame (`models.motion.Picture`).
     """
     torch.manual_seed(seed)
-    # Weights are kept as float16: what is exported is what a reader of the file gets.
     temporal = VideoBERTForSequenceClassification(VideoBERTConfig.of_size(size, pictures=tuple(kinds)))
-    cast_weights(temporal, torch.float16)
-    cast_weights(temporal, torch.float32)
+    round_weights(temporal)
     temporal.train(mode=False)
     return Models(frames=pretrained_frame_encoder(), temporal=temporal, text=encode_text(temporal, TEXT))
 
@@ -105,12 +105,29 @@ def write_temporal(models: Models, *, folder: Path, name: str) -> Checkpoint:
     return checkpoint
 
 
+@contextmanager
+def added_file(checkpoint: Checkpoint, name: str) -> Iterator[Path]:
+    """Give a path for one more file, which the checkpoint lists if the block ends well, or is as it was."""
+    with replaced_folder(checkpoint.folder) as folder:
+        shutil.copytree(checkpoint.folder, folder, dirs_exist_ok=True)
+        (folder / name).unlink(missing_ok=True)
+        yield folder / name
+        files = {**checkpoint.files, name: sha256_of(folder / name)}
+        save_checkpoint(replace(checkpoint, folder=folder, files=files))
+
+
 def save_weights(model: VideoBERTForSequenceClassification, folder: Path) -> None:
     """Write the weights as float16, half the size, with a configuration that loads them as float32."""
     cast_weights(model, torch.float16)
     model.save_pretrained(folder)
     cast_weights(model, torch.float32)
     model.config.save_pretrained(folder)
+
+
+def round_weights(model: nn.Module) -> None:
+    """Let a model be what a reader of its file gets: weights are kept as float16, and read as float32."""
+    cast_weights(model, torch.float16)
+    cast_weights(model, torch.float32)
 
 
 def cast_weights(model: nn.Module, dtype: torch.dtype) -> None:

@@ -1,13 +1,12 @@
 """A VideoBERT in, a checkpoint folder for the daemon out: int8, held against its model, all or nothing."""
 
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from models.checkpoint import Checkpoint
 from models.configuration import Size
+from models.files import replaced_folder
 from models.motion import MotionSettings, Picture
 from models.onnx_runtime import OnnxRuntimeEncoder
 from models.processing import encode_drawn
@@ -70,7 +69,7 @@ def export(settings: ExportSettings) -> ExportReport:
     """
     models = untrained_models(settings.size, seed=settings.seed, kinds=settings.kinds)
     files = draw_files(settings.calibration, _footage(models))
-    with replaced(settings.out) as folder:
+    with replaced_folder(settings.out) as folder:
         checkpoint = write_checkpoint(
             models,
             spread_pictures(files, count=settings.num_pictures),
@@ -105,19 +104,6 @@ def measure(reference: Encoder, exported: Encoder, files: list[DrawnClip]) -> Ex
             for task, probabilities in understood.probabilities.items()
         },
     )
-
-
-@contextmanager
-def replaced(target: Path) -> Iterator[Path]:
-    """Give an empty folder that takes the place of `target` if the block ends well, and vanishes if not."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as parent:
-        fresh, old = Path(parent) / "new", Path(parent) / "old"
-        fresh.mkdir()
-        yield fresh
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
 
 
 def _footage(models: Models) -> Footage:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.checkpoint import Checkpoint
+from models.files import replaced_file
 from models.observer import Observation, encode_observed
 from models.runtime import Encoder
 from pipeline.errors import SourceUnreachable
@@ -169,15 +170,13 @@ def _halved(features: FileFeatures) -> FileFeatures:
 
 
 def _save(path: Path, features: FileFeatures, recording: Path) -> None:
-    """Write one file in one step: a run that is interrupted leaves whole files only."""
+    """Write one file in one step: other runs may read and write the same cache at the same time."""
     arrays = {
         name: array.astype(np.float16) if name in STORED_AS_HALF else array
         for name, array in asdict(features).items()
     }
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as file:
+    with replaced_file(path, durable=False, writer=f".{os.getpid()}") as partial, partial.open("wb") as file:
         np.savez(file, allow_pickle=False, recording=np.array(recording.name), **arrays)
-    os.replace(partial, path)  # noqa: PTH105 - one atomic step, as everywhere in this code
 
 
 def _load(path: Path) -> FileFeatures | None:

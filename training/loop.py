@@ -20,6 +20,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.errors import VideobertdError
+from models.files import replaced_file
 from training.hardware import Hardware, device_of, processes
 
 BatchT = TypeVar("BatchT")
@@ -226,9 +227,8 @@ class Loop(Generic[BatchT]):
             "trained": (self._trained.epochs, self._trained.best_score, self._trained.best_epoch),
             **kept.state(),
         }
-        partial = path.with_suffix(".partial")
-        torch.save(record, partial)
-        partial.replace(path)
+        with replaced_file(path, durable=False) as partial:  # the epoch before is no great loss
+            torch.save(record, partial)
 
     def _resume(self, path: Path, kept: "_Kept") -> None:
         try:

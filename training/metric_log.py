@@ -2,13 +2,13 @@
 
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from models.files import write_file
 from training.measures import F64, NAN
 
 STEP = "step"
@@ -28,9 +28,7 @@ class MetricLog:
         self._lines = [line for line in kept if after_step is None or line[STEP] <= after_step]
         self._known = {(line[STEP], name) for line in self._lines for name in line}
         if len(self._lines) < len(kept) or not all_whole:
-            partial = self._path.with_suffix(".partial")
-            partial.write_text("".join(map(_text, self._lines)), encoding="utf-8")
-            os.replace(partial, self._path)  # noqa: PTH105 - one atomic step, as everywhere in this code
+            write_file(self._path, "".join(map(_text, self._lines)).encode(), durable=False)
 
     def append(self, step: int, values: Mapping[str, float]) -> dict[str, float]:
         """Write and return the values that are not there yet at this step."""

@@ -19,14 +19,14 @@ from torch import nn
 
 from models.checkpoint import Checkpoint, Task, save_checkpoint
 from models.errors import CheckpointError
+from models.files import replaced_folder
 from models.frame_encoder import pretrained_frame_encoder
 from models.heads import VideoBERTForSequenceClassification
 from models.onnx_runtime import OnnxRuntimeEncoder
 from models.refit_report import Figures, RefitReport, TaskRefit
 from models.statistics import LinearReader
-from training.checkpoint_files import Models, cast_weights, keep_frame_encoder, write_temporal
+from training.checkpoint_files import Models, keep_frame_encoder, round_weights, write_temporal
 from training.examples import Clips, Example
-from training.export import replaced
 from training.intervals import bootstrap
 from training.linear import column_scale, columns_of, readings, turn
 from training.measures import measure, scored
@@ -259,12 +259,10 @@ def write_refit(
         DriftError: The export differs too much from the model; nothing is written.
     """
     base = workshop.checkpoint
-    # As a reader of the file gets it: weights are kept as float16.
-    cast_weights(model, torch.float16)
-    cast_weights(model, torch.float32)
+    round_weights(model)
     clips = workshop.clips(list(base.tasks))
     batch = clips.clip_batch(clips.whole(examples, windows=1))
-    with replaced(settings.out) as folder:
+    with replaced_folder(settings.out) as folder:
         keep_frame_encoder(base, folder, model.config)
         models = Models(pretrained_frame_encoder(), model, workshop.text, trained=True)
         checkpoint = write_temporal(models, folder=folder, name=base.name)

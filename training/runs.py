@@ -6,7 +6,6 @@ tensorboard/   the same for TensorBoard
 curves.png     the same as a picture, drawn whenever a session ends
 """
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +17,7 @@ from typing import Any, Literal, Self
 from pydantic import TypeAdapter, ValidationError
 
 from models.errors import VideobertdError
+from models.files import write_file
 from training.metric_log import MetricLog
 from training.plots import curves_figure, save_figure
 from training.provenance import (
@@ -211,10 +211,8 @@ class Run:
         self._write()
 
     def _write(self) -> None:
-        path = self._folder / RECORD_FILE
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(RECORD.dump_json(self._record, indent=2) + b"\n")
-        os.replace(partial, path)  # noqa: PTH105 - one atomic step, as everywhere in this code
+        record = RECORD.dump_json(self._record, indent=2) + b"\n"
+        write_file(self._folder / RECORD_FILE, record, durable=False)
 
 
 def load_run(folder: Path) -> RunRecord:

@@ -1,8 +1,7 @@
 """A pre-trained VideoBERT and a checkpoint in, the checkpoint with a measure of surprise out: int8, gated."""
 
-import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from models.checkpoint import CONFIG_FILE, SURPRISE_FILE, Checkpoint, save_checkpoint, sha256_of
+from models.checkpoint import CONFIG_FILE, SURPRISE_FILE, Checkpoint
 from models.errors import CheckpointError
 from models.onnx_runtime import open_session
 from models.pretraining import VideoBERTForPreTraining
 from models.runtime import ClipBatch
 from models.surprise import Surprise
 from models.surprise_runtime import surprise_of
-from training.export import replaced
+from training.checkpoint_files import added_file
 from training.frame_encoder_export import OPSET
 from training.parity import DriftError
 from training.temporal_export import forget_shapes
@@ -61,23 +60,19 @@ def load_pretrained(folder: Path, checkpoint: Checkpoint) -> VideoBERTForPreTrai
 
 
 def add_surprise(checkpoint: Checkpoint, model: VideoBERTForPreTraining, clips: ClipBatch) -> SurpriseReport:
-    """Write the checkpoint's folder anew, with the measure; `clips` are what model and export must agree on.
+    """Add the measure to the checkpoint; `clips` are what model and export must agree on.
 
     Raises:
         DriftError: They do not; the folder is as it was.
     """
     surprise = Surprise(model).eval()
-    with replaced(checkpoint.folder) as folder:
-        shutil.copytree(checkpoint.folder, folder, dirs_exist_ok=True)
-        export_surprise(surprise, folder / SURPRISE_FILE)
-        theirs = surprise_of(open_session(folder / SURPRISE_FILE, threads=1), clips)
+    with added_file(checkpoint, SURPRISE_FILE) as target:
+        export_surprise(surprise, target)
+        theirs = surprise_of(open_session(target, threads=1), clips)
         with torch.inference_mode():
             arrays = (clips.features, clips.motion, clips.mask)
             ours = surprise(*(torch.from_numpy(array) for array in arrays)).numpy()
-        report = _compare(ours, theirs)
-        files = {**checkpoint.files, SURPRISE_FILE: sha256_of(folder / SURPRISE_FILE)}
-        save_checkpoint(replace(checkpoint, folder=folder, files=files))
-    return report
+        return _compare(ours, theirs)
 
 
 def export_surprise(surprise: Surprise, target: Path) -> None:

@@ -9,19 +9,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import torch
-
 from models.checkpoint import CONFIG_FILE, Checkpoint, save_checkpoint
 from models.errors import CheckpointError
+from models.files import replaced_folder
 from models.frame_encoder import pretrained_frame_encoder
 from models.heads import VideoBERTForSequenceClassification
 from models.onnx_runtime import OnnxRuntimeEncoder
 from models.runtime import ClipBatch
 from pipeline.analysis import NORMAL_LABEL
 from pipeline.behaviour import BehaviourSettings
-from training.checkpoint_files import Models, cast_weights, keep_frame_encoder, write_temporal
+from training.checkpoint_files import Models, keep_frame_encoder, round_weights, write_temporal
 from training.data_folder import DataError
-from training.export import reference_encoder, replaced
+from training.export import reference_encoder
 from training.normal_footage import NormalFootage, score_footage
 from training.parity import Parity, agreement, compare, demand_agreement, demand_cosine
 from training.thresholds import Case, ChosenThreshold, Promise, choose_thresholds, with_thresholds
@@ -67,7 +66,7 @@ def export_trained(workshop: Workshop, settings: TrainedExport) -> TrainedReport
         DriftError: The export differs too much from its model; the folder is as it was.
     """
     models = Models(pretrained_frame_encoder(), load_trained(settings.model), workshop.text, trained=True)
-    with replaced(settings.out) as folder:
+    with replaced_folder(settings.out) as folder:
         keep_frame_encoder(workshop.checkpoint, folder, models.temporal.config)
         checkpoint = write_temporal(models, folder=folder, name=workshop.checkpoint.name)
         exported = OnnxRuntimeEncoder.open(checkpoint)
@@ -93,9 +92,7 @@ def load_trained(folder: Path) -> VideoBERTForSequenceClassification:
     if not (folder / CONFIG_FILE).is_file():
         raise CheckpointError(f"{folder} holds no model: {CONFIG_FILE} is missing.")
     model = VideoBERTForSequenceClassification.from_pretrained(folder)
-    # Weights are kept as float16: what is exported is what a reader of the file gets.
-    cast_weights(model, torch.float16)
-    cast_weights(model, torch.float32)
+    round_weights(model)
     model.train(mode=False)
     return model
 

@@ -3,9 +3,9 @@
 import errno
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
 
+from models.files import replaced_file
 from pipeline.errors import SettingsError
 
 _IN_WORDS = {
@@ -48,21 +48,15 @@ class SettingsFile:
         if self.obstacle:
             raise SettingsError(self.obstacle)
         target = self._path.resolve()
-        fresh = target.with_name(f".{target.name}.new")
         try:
             state = target.stat()
-            fresh.unlink(missing_ok=True)  # a crash may have left one
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                _take_after(descriptor, state)
-                file.flush()
-                os.fsync(descriptor)
-            fresh.replace(target)
-            _sync_folder(target.parent)
+            with replaced_file(target, durable=True) as fresh:
+                # Nobody else may read it before it has the mode of the old: it may hold passwords.
+                descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(content)
+                    _take_after(descriptor, state)
         except OSError as error:
-            with suppress(OSError):
-                fresh.unlink(missing_ok=True)
             raise SettingsError(_sentence(error)) from error
 
     @property
@@ -83,14 +77,6 @@ def _take_after(descriptor: int, state: os.stat_result) -> None:
     if (own.st_uid, own.st_gid) != (state.st_uid, state.st_gid):
         os.fchown(descriptor, state.st_uid, state.st_gid)
     os.fchmod(descriptor, stat.S_IMODE(state.st_mode))
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _is_read_only(place: Path) -> bool:

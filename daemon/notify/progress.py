@@ -1,13 +1,14 @@
 """How far a service has been told of the events: a mark that survives a restart, in one small file."""
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.files import write_file
 
 logger = logging.getLogger(__name__)
 
@@ -73,17 +74,12 @@ class ProgressFile:
 
     def save(self, progress: Progress) -> None:
         """Write the mark; it is on disk, and whole, when this returns."""
-        partial = self._path.with_suffix(".partial")
         stored = _Stored(
             seq=progress.seq, told_utc_s=dict(progress.told_utc_s), decided=dict(progress.decided)
         )
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("w", encoding="utf-8") as file:
-                file.write(stored.model_dump_json())
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self._path)
+            write_file(self._path, stored.model_dump_json().encode(), durable=True)
         except OSError as error:
             self._note(f"{self._path} cannot be written: {error.strerror}; a restart would notify again")
             return

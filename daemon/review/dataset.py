@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from daemon.review.labels import GivenLabel, LabelError, replace_text
+from models.files import replaced_file
 
 TABLE = "segments.csv"
 COLUMNS = ("file", "label", "group", "start_s", "end_s")
@@ -101,10 +102,8 @@ class DatasetFolder:
 
 def _link(clip: Path, target: Path, *, link: Callable[[Path, Path], None] = os.link) -> None:
     """Give a clip a second name, so that it outlives its first; copy it where that cannot be."""
-    partial = target.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    try:
-        link(clip, partial)
-    except OSError:
-        shutil.copyfile(clip, partial)
-    partial.replace(target)
+    with replaced_file(target, durable=False) as partial:  # a clip that is lost costs one label
+        try:
+            link(clip, partial)
+        except OSError:
+            shutil.copyfile(clip, partial)

@@ -1,7 +1,6 @@
 """What people say that events show in, one file that remembers it out: which label, whose, when given."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from daemon.feedback import FeedbackError
 from daemon.payloads import EventMessage
 from daemon.utc import utc_seconds
 from models.checkpoint import Task
+from models.files import write_file
 from pipeline.analysis import NORMAL_LABEL
 from pipeline.behaviour import BehaviourSettings
 
@@ -91,21 +91,15 @@ def write_labels(folder: Path, given: Iterable[GivenLabel]) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file in one step; its folder is made where it is missing.
+    """Write a file in one step, so that what somebody said is on the disk; its folder may be missing.
 
     Raises:
         LabelError: The disk does not take it; the file is as it was.
     """
-    partial = path.with_suffix(".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        write_file(path, text.encode(), durable=True)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise LabelError(f"{path} cannot be written: {error.strerror}") from error
 
 

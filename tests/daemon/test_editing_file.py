@@ -45,7 +45,7 @@ def test_a_link_stays_a_link(path, tmp_path):
 
 
 def test_what_a_crash_left_behind_is_in_nobodys_way(path):
-    path.with_name(".config.toml.new").write_bytes(b"half of")
+    path.with_name("config.toml.partial").write_bytes(b"half of")
     SettingsFile(path).replace(b"new")
     assert list(path.parent.iterdir()) == [path]
 

@@ -3,28 +3,18 @@
 import json
 import shutil
 
-import numpy as np
 import pytest
 
-from models.checkpoint import DEFAULT_DIR, DESCRIPTION_FILE, SEARCH_FILE, load_checkpoint, sha256_of
+from models.checkpoint import DEFAULT_DIR, DESCRIPTION_FILE, load_checkpoint
 from models.configuration import VideoBERTConfig
 from models.text_tower import build_text_tower
 from training.__main__ import main
-from training.commands.search import add_file
 from training.search_material import read_words
 
 
 @pytest.fixture
 def checkpoint(tmp_path):
     return load_checkpoint(shutil.copytree(DEFAULT_DIR, tmp_path / "checkpoint"))
-
-
-def test_the_checkpoint_lists_the_new_file_and_is_whole(checkpoint):
-    added = add_file(checkpoint, {"centre": np.zeros(2)})
-    again = load_checkpoint(checkpoint.folder)
-    assert again.files[SEARCH_FILE] == added.files[SEARCH_FILE] == sha256_of(checkpoint.folder / SEARCH_FILE)
-    assert again.files[SEARCH_FILE] != checkpoint.files[SEARCH_FILE]
-    assert not list(checkpoint.folder.glob("*.partial"))
 
 
 def test_the_tower_reads_every_plain_piece_of_the_vocabulary_once():

@@ -1,15 +1,14 @@
 """`videobert-train search`: fits what the daemon's search compares clips by, and adds it to a checkpoint."""
 
 import argparse
-import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from models.checkpoint import SEARCH_FILE, Checkpoint, save_checkpoint, sha256_of
+from models.checkpoint import SEARCH_FILE, Checkpoint
 from models.clip_vector import column_weights
+from training.checkpoint_files import added_file
 from training.commands import SubParsers
 from training.commands.task_options import (
     add_folders,
@@ -47,8 +46,11 @@ def run(options: argparse.Namespace) -> int:
     clips = read_clips(workshop, task_data(options))
     projection = fit_projection(clips, weights_of(workshop))
     words = align(projection.of(clips), clips.labels, read_words(text_tower(), workshop.checkpoint.folder))
-    checkpoint = add_file(workshop.checkpoint, search_arrays(projection, words, trust=options.trust))
-    show(report(clips, projection, checkpoint), options.json)
+    with added_file(workshop.checkpoint, SEARCH_FILE) as target:
+        np.savez_compressed(
+            target, allow_pickle=False, **search_arrays(projection, words, trust=options.trust)
+        )
+    show(report(clips, projection, workshop.checkpoint), options.json)
     return 0
 
 
@@ -56,18 +58,6 @@ def weights_of(workshop: Workshop) -> np.ndarray:
     """Return what each column weighs, for the pictures of a checkpoint."""
     config = workshop.config
     return column_weights(len(config.pictures), feature_dim=config.feature_dim, motion_dim=config.motion_dim)
-
-
-def add_file(checkpoint: Checkpoint, arrays: dict[str, np.ndarray]) -> Checkpoint:
-    """Write the arrays into the checkpoint's folder and list them there."""
-    target = checkpoint.folder / SEARCH_FILE
-    partial = target.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-    os.replace(partial, target)  # noqa: PTH105 - one atomic step, as everywhere in this code
-    listed = replace(checkpoint, files={**checkpoint.files, SEARCH_FILE: sha256_of(target)})
-    save_checkpoint(listed)
-    return listed
 
 
 def report(clips: ReadClips, projection: Projection, checkpoint: Checkpoint) -> dict[str, object]:
