@@ -8,7 +8,6 @@ from daemon.event_log import (
     FILE_NAME,
     BegunFilter,
     EventFilter,
-    reading,
     select_archived,
     select_camera,
     select_events,
@@ -16,6 +15,7 @@ from daemon.event_log import (
     select_newest,
 )
 from daemon.payloads import EventMessage
+from daemon.sql import reading
 
 PAGE_EVENTS = 50
 # An event that lasts for days has thousands of updates; its page tells the first ones.

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from models.files import replaced_file
 from pipeline.clock import Clock
+from pipeline.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +47,16 @@ class EventFiles:
         self._folder = folder
         self._kind = kind
         self._clock = clock
-        self._trouble = ""
+        self._trouble = Trouble(
+            logger,
+            lambda reason: f"{kind.words} cannot be written to {folder}: {reason}",
+            over=f"{kind.words} are written to {folder} again",
+        )
 
     @property
     def problem(self) -> str:
         """Why the last file could not be written; empty where it was."""
-        return self._trouble
+        return self._trouble.sentence
 
     def save(self, camera: str, event_id: str, data: bytes) -> bool:
         """Keep `data` for an event; say whether it could be written."""
@@ -69,9 +74,9 @@ class EventFiles:
             with replaced_file(target, durable=False) as partial:
                 fill(partial)
         except OSError as error:
-            self._note(f"{self._kind.words} cannot be written to {self._folder}: {error.strerror}")
+            self._trouble.failed(error.strerror)
             return False
-        self._note("")
+        self._trouble.succeeded()
         return True
 
     def find(self, event_id: str) -> Path | None:
@@ -112,13 +117,6 @@ class EventFiles:
                 if file.written_utc_s < oldest_utc_s or kept_bytes > self._kind.keep_bytes:
                     gone += _remove(file.path)
         return gone
-
-    def _note(self, trouble: str) -> None:
-        if trouble and not self._trouble:
-            logger.error("%s", trouble)
-        elif self._trouble and not trouble:
-            logger.info("%s are written to %s again", self._kind.words, self._folder)
-        self._trouble = trouble
 
 
 class Kept(Protocol):

@@ -3,11 +3,12 @@
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from daemon.sql import all_of, reading
 from pipeline.errors import SettingsError
 from pipeline.feedback import Lesson, Verdict
 from pipeline.types import EventKind, Sight
@@ -213,7 +214,7 @@ def select_archived(
         "seq < ?": which.before,
         "camera IN": which.cameras,
     }
-    where, values = _where(conditions)
+    where, values = all_of(conditions)
     query = f"""
         SELECT begun.seq, (SELECT payload FROM events WHERE id = begun.id ORDER BY seq DESC LIMIT 1)
         FROM (SELECT seq, id FROM events INDEXED BY events_begun
@@ -227,7 +228,7 @@ def select_labels(database: sqlite3.Connection, cameras: tuple[str, ...] | None 
     """Return every label that an event of these cameras has, or of any, in order."""
     if cameras == ():
         return ()
-    where, values = _where({"camera IN": cameras})
+    where, values = all_of({"camera IN": cameras})
     query = f"SELECT DISTINCT label FROM events INDEXED BY events_begun WHERE {where} phase = 'new'"  # noqa: S608
     return tuple(sorted(label for (label,) in database.execute(query, values)))
 
@@ -236,13 +237,6 @@ def select_camera(database: sqlite3.Connection, event_id: str) -> str | None:
     """Return whose event it is, None where it is not known."""
     row = database.execute("SELECT camera FROM events WHERE id = ? LIMIT 1", (event_id,)).fetchone()
     return None if row is None else str(row[0])
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the log for reading beside whoever writes it; nobody waits for the other."""
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-        yield database
 
 
 def select_trace(database: sqlite3.Connection, event_id: str) -> TracedEvent | None:
@@ -315,24 +309,7 @@ def _select(database: sqlite3.Connection, which: EventFilter, tail: str) -> tupl
         "written_utc_s >= ?": which.since_utc_s,
         "camera IN": which.cameras,
     }
-    where, values = _where(conditions)
+    where, values = all_of(conditions)
     query = f"SELECT seq, camera, payload, pending FROM events WHERE {where}{tail}"  # noqa: S608
     rows = database.execute(query, values)
     return tuple(LoggedEvent(seq, camera, text, bool(pending)) for seq, camera, text, pending in rows)
-
-
-def _where(conditions: Mapping[str, object]) -> tuple[str, tuple[object, ...]]:
-    """Return the conditions that have a value, each followed by AND, and their values.
-
-    A tuple is one of several values: `"camera IN": ("a", "b")` is `camera IN (?, ?) AND `.
-    """
-    where: str = ""
-    values: list[object] = []
-    for text, value in conditions.items():
-        if isinstance(value, tuple):
-            where += f"{text} ({', '.join('?' * len(value))}) AND "
-            values.extend(value)
-        elif value is not None:
-            where += f"{text} AND "
-            values.append(value)
-    return where, tuple(values)

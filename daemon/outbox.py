@@ -6,8 +6,8 @@ import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -32,9 +32,11 @@ from daemon.event_log import (
     sights_text,
 )
 from daemon.payloads import parse_event
+from daemon.sql import transaction
 from pipeline.clock import Clock
 from pipeline.errors import SettingsError
 from pipeline.metrics import Metrics
+from pipeline.trouble import Trouble
 from pipeline.types import Event, EventPhase
 
 logger = logging.getLogger(__name__)
@@ -103,7 +105,11 @@ class Outbox:
         self._captured_s: dict[int, float] = {}
         self._unwritten: deque[_Unwritten] = deque()
         self._acknowledged: set[int] = set()
-        self._trouble = ""
+        self._trouble = Trouble(
+            logger,
+            lambda reason: f"events cannot be written to {self._path}: {reason}; they wait in memory",
+            over=f"events are written to {self._path} again",
+        )
         self._next_try_s = float("-inf")
 
     def __enter__(self) -> Self:
@@ -140,7 +146,7 @@ class Outbox:
     def health(self) -> StorageHealth:
         """How the disk takes the events."""
         with self._lock:
-            return StorageHealth(not self._trouble, self._trouble, len(self._unwritten))
+            return StorageHealth(not self._trouble.reason, self._trouble.reason, len(self._unwritten))
 
     @property
     def last_seq(self) -> int:
@@ -290,7 +296,7 @@ class Outbox:
         try:
             # An acknowledgement may be lost with the power (the event is sent twice), an event may not.
             self._database.execute(f"PRAGMA synchronous={'FULL' if rows else 'NORMAL'}")
-            with self._transaction():
+            with transaction(self._database):
                 self._database.executemany(
                     "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
                 )
@@ -306,35 +312,21 @@ class Outbox:
     def _attempt(self, query: str, rows: list[tuple[object, ...]]) -> int:
         """Write something that may be lost, rather than stop the program."""
         try:
-            with self._transaction():
+            with transaction(self._database):
                 count = self._database.executemany(query, rows).rowcount
         except sqlite3.Error as error:
             self._note_failure(error)
             return 0
         return count
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._database.execute("COMMIT")
-        finally:
-            if self._database.in_transaction:  # SQLite itself may have rolled back when the disk is full
-                self._database.execute("ROLLBACK")
-
     def _note_failure(self, error: sqlite3.Error) -> None:
         self._metrics.outbox_errors.inc()
-        if not self._trouble:
-            logger.error("events cannot be written to %s: %s; they wait in memory", self._path, error)
-        self._trouble = str(error)
+        self._trouble.failed(error)
         self._next_try_s = self._clock.monotonic_s() + RETRY_S
         self._forget_oldest()
 
     def _note_success(self) -> None:
-        if self._trouble:
-            logger.info("events are written to %s again", self._path)
-        self._trouble = ""
+        self._trouble.succeeded()
         self._next_try_s = float("-inf")
 
     def _forget_oldest(self) -> None:

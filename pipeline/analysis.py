@@ -30,6 +30,7 @@ from pipeline.presence_events import PresenceEvents
 from pipeline.privacy import EVERYTHING_SHOWN, Privacy
 from pipeline.recent import RecentFrames
 from pipeline.scene_change import Scene, SceneChange
+from pipeline.trouble import Trouble
 from pipeline.types import (
     CameraState,
     CameraStatus,
@@ -159,7 +160,12 @@ class CameraAnalysis:
         self._state_due_s = float("-inf")
         self._scene = SceneChange()
         self._is_relearning = False
-        self._is_saved = True  # the last attempt to save went well
+        self._saving = Trouble(
+            logger,
+            lambda reason: f"what camera {camera} has learned could not be saved: {reason}",
+            over=f"what camera {camera} has learned is saved again",
+            level=logging.WARNING,
+        )
 
     def absorb(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> None:
         """Take the camera's next frame; `encoded` is None where it is still.
@@ -234,13 +240,9 @@ class CameraAnalysis:
             folder.mkdir(parents=True, exist_ok=True)
             write_file(state_path(folder, self.camera), state, durable=True)
         except OSError as error:
-            if self._is_saved:
-                logger.warning("what camera %s has learned could not be saved: %s", self.camera, error)
-            self._is_saved = False
+            self._saving.failed(error)
             return
-        if not self._is_saved:
-            logger.info("what camera %s has learned is saved again", self.camera)
-        self._is_saved = True
+        self._saving.succeeded()
 
     def load(self, folder: Path) -> None:
         """Take up what was learned before; a damaged file is logged and learning starts anew."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from daemon.event_log import FILE_NAME, reading
+from daemon.event_log import FILE_NAME
 from daemon.notify.service import ServiceError
 from daemon.payloads import EventMessage
+from daemon.sql import reading
 
 BATCH = 100
 

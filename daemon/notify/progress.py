@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.files import write_file
+from pipeline.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,11 @@ class ProgressFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._trouble = ""
+        self._trouble = Trouble(
+            logger,
+            lambda reason: f"{path} cannot be written: {reason}; a restart would notify again",
+            over=f"{path} is written again",
+        )
 
     def load(self, last_seq: int) -> Progress:
         """Return the mark; a service that is new, or whose file is damaged, begins with what comes next."""
@@ -81,13 +86,6 @@ class ProgressFile:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             write_file(self._path, stored.model_dump_json().encode(), durable=True)
         except OSError as error:
-            self._note(f"{self._path} cannot be written: {error.strerror}; a restart would notify again")
+            self._trouble.failed(error.strerror)
             return
-        self._note("")
-
-    def _note(self, trouble: str) -> None:
-        if trouble and not self._trouble:
-            logger.error("%s", trouble)
-        elif self._trouble and not trouble:
-            logger.info("%s is written again", self._path)
-        self._trouble = trouble
+        self._trouble.succeeded()

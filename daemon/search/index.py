@@ -12,6 +12,7 @@ from daemon.search.store import SearchStore
 from daemon.search.vectors import Entry, Near, VectorTable
 from models.clip_vector import F32
 from pipeline.clock import Clock
+from pipeline.trouble import Trouble
 from pipeline.types import CameraState, CameraStatus, Event, EventPhase, Snapshot
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,11 @@ class SearchIndex:
         self._clock = clock
         self._lock = threading.Lock()
         self._table = VectorTable()
-        self._trouble = ""
+        self._trouble = Trouble(
+            logger,
+            lambda reason: f"the search index cannot be used: {reason}; events are not affected",
+            over="the search index can be used again",
+        )
 
     def __enter__(self) -> Self:
         with self._lock:
@@ -41,7 +46,7 @@ class SearchIndex:
                 for stored in self._store.vectors(self._model) if self._model else ():
                     self._table.put(stored.entry, stored.vector)
             except (sqlite3.Error, OSError) as error:
-                self._note(error)
+                self._trouble.failed(error)
         return self
 
     def __exit__(
@@ -53,7 +58,7 @@ class SearchIndex:
     @property
     def problem(self) -> str:
         """Why what was last to be written or read was not; empty where it was."""
-        return self._trouble
+        return self._trouble.reason
 
     @property
     def has_vectors(self) -> bool:
@@ -70,9 +75,9 @@ class SearchIndex:
             try:
                 self._store.put(event, self._model)
             except sqlite3.Error as error:
-                self._note(error)
+                self._trouble.failed(error)
             else:
-                self._note(None)
+                self._trouble.succeeded()
 
     def on_status(self, camera: str, status: CameraStatus, reason: str) -> None:
         """Take no notice."""
@@ -101,7 +106,7 @@ class SearchIndex:
             return self._store.said(words, which, limit=limit)
         except sqlite3.Error as error:
             with self._lock:
-                self._note(error)
+                self._trouble.failed(error)
             return ()
 
     def prune(self) -> int:
@@ -110,18 +115,10 @@ class SearchIndex:
             try:
                 gone = self._store.prune(self._clock.utc_s() - YOUNG_S)
             except sqlite3.Error as error:
-                self._note(error)
+                self._trouble.failed(error)
                 return 0
             self._table.drop(gone)
         return len(gone)
-
-    def _note(self, error: Exception | None) -> None:
-        """Log when it begins to fail, and when it is well again."""
-        if error is not None and not self._trouble:
-            logger.error("the search index cannot be used: %s; events are not affected", error)
-        elif error is None and self._trouble:
-            logger.info("the search index can be used again")
-        self._trouble = str(error) if error is not None else ""
 
 
 def _entry(event: Event) -> Entry:

@@ -6,14 +6,15 @@ What is written of events can be taken from the log again; vectors cannot, so a 
 import logging
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.event_log import FILE_NAME as LOG_NAME
-from daemon.event_log import BegunFilter, reading
+from daemon.event_log import BegunFilter
 from daemon.search.vectors import Entry
+from daemon.sql import all_of, reading, transaction
 from pipeline.types import Event
 
 logger = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ class SearchStore:
         row = (event.id, event.camera, str(event.kind), event.label, event.start_utc_s)
         vector = event.vector or None
         words = (event.label, event.camera, " ".join(event.zones), event.explanation)
-        with _transaction(database):
+        with transaction(database):
             (number,) = database.execute(PUT, (*row, model if vector else None, vector)).fetchone()
             database.execute("DELETE FROM said WHERE rowid = ?", (number,))
             database.execute(
@@ -150,10 +151,10 @@ class SearchStore:
         conditions, values = _conditions(which)
         query = f"""
             SELECT events.id FROM said JOIN events ON events.number = said.rowid
-            WHERE said MATCH ? {conditions} ORDER BY said.rowid DESC LIMIT {int(limit)}
+            WHERE {conditions} said MATCH ? ORDER BY said.rowid DESC LIMIT {int(limit)}
         """  # noqa: S608 - our own words and an integer; every value is bound
         with reading(self._path) as database:
-            return tuple(event_id for (event_id,) in database.execute(query, (asked, *values)))
+            return tuple(event_id for (event_id,) in database.execute(query, (*values, asked)))
 
     def prune(self, before_utc_s: float) -> tuple[str, ...]:
         """Forget the events that the log no longer has and that began before a time; return their ids.
@@ -168,7 +169,7 @@ class SearchStore:
         """
         with self._log_attached(database):
             gone = database.execute(query, (before_utc_s,)).fetchall()
-        with _transaction(database):
+        with transaction(database):
             numbers = [(number,) for number, _ in gone]
             database.executemany("DELETE FROM said WHERE rowid = ?", numbers)
             database.executemany("DELETE FROM events WHERE number = ?", numbers)
@@ -201,7 +202,7 @@ class SearchStore:
     def _catch_up(self, database: sqlite3.Connection) -> None:
         if not self._log.is_file():
             return
-        with self._log_attached(database), _transaction(database):
+        with self._log_attached(database), transaction(database):
             newest = database.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()[0]
             database.execute(TAKE_EVENTS)
             database.execute(TAKE_WORDS, (newest,))
@@ -238,29 +239,14 @@ def _prepare(database: sqlite3.Connection) -> None:
         database.executescript(TABLES)
 
 
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        database.execute("COMMIT")
-    finally:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
-
-
 def _conditions(which: BegunFilter) -> tuple[str, tuple[object, ...]]:
-    """Return what a filter adds to a query, each condition after an AND, and its values."""
-    asked: Iterable[tuple[str, object]] = (
-        ("events.camera = ?", which.camera),
-        ("events.kind = ?", None if which.kind is None else str(which.kind)),
-        ("events.label = ?", which.label),
-        ("start_utc_s >= ?", which.since_utc_s),
-        ("start_utc_s < ?", which.until_utc_s),
+    return all_of(
+        {
+            "events.camera = ?": which.camera,
+            "events.kind = ?": None if which.kind is None else str(which.kind),
+            "events.label = ?": which.label,
+            "start_utc_s >= ?": which.since_utc_s,
+            "start_utc_s < ?": which.until_utc_s,
+            "events.camera IN": which.cameras,
+        }
     )
-    given = [(text, value) for text, value in asked if value is not None]
-    texts, values = [text for text, _ in given], [value for _, value in given]
-    if which.cameras is not None:
-        texts.append(f"events.camera IN ({', '.join('?' * len(which.cameras))})")
-        values.extend(which.cameras)
-    return "".join(f" AND {text}" for text in texts), tuple(values)

@@ -9,9 +9,10 @@ from prometheus_client import CollectorRegistry
 
 from daemon.archive import ArchiveFilter, parse_filter, to_query
 from daemon.archive_reader import ArchiveReader
-from daemon.event_log import BegunFilter, reading
+from daemon.event_log import BegunFilter
 from daemon.outbox import Outbox
 from daemon.payloads import Origin, event_message
+from daemon.sql import reading
 from pipeline.metrics import Metrics
 from pipeline.types import Event, EventKind, EventPhase, Severity
 from tests.fakes import ManualClock
