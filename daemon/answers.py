@@ -1,9 +1,11 @@
 """The forms of the HTTP API's JSON answers; docs/http-api.json is made from them."""
 
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
 
-from starlette.responses import JSONResponse, Response
+from pydantic import TypeAdapter
+from starlette.responses import Response
 
 from daemon.payloads import EventMessage
 from daemon.views import CameraView
@@ -55,11 +57,18 @@ class Readiness:
 
 
 def as_json(answer: object, status_code: int = 200) -> Response:
-    """Return an answer, which is one of the dataclasses that a document can describe."""
-    return fresh(JSONResponse(asdict(answer), status_code))  # type: ignore[call-overload]
+    """Return an answer as the API's document describes its type, with the names that its fields go by."""
+    body = _form(type(answer)).dump_json(answer, by_alias=True)  # type: ignore[arg-type]  # types have hashes
+    return fresh(Response(body, status_code, media_type="application/json"))
 
 
 def fresh(response: Response) -> Response:
     """Have the response kept nowhere: it is old in a second."""
     response.headers["cache-control"] = "no-store"
     return response
+
+
+@cache
+def _form(of: type) -> TypeAdapter[Any]:
+    """Return what writes a type; to make it takes a while."""
+    return TypeAdapter(of)

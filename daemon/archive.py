@@ -6,8 +6,11 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from urllib.parse import urlencode
 
 from daemon.event_log import BegunFilter
+from daemon.queries import is_number
 from pipeline.types import EventKind
 
+# No clock of ours shows other years: their midnight in some zones cannot be counted.
+FIRST_YEAR, LAST_YEAR = 1971, 9000
 # Longer text in a field of the form is nobody's camera or label.
 MAX_LETTERS = 64
 
@@ -60,9 +63,7 @@ def to_query(wanted: ArchiveFilter, zone: tzinfo | None = None) -> BegunFilter:
     since, until = _day("since", wanted.since), _day("until", wanted.until)
     if since and until and until < since:
         raise ValueError("until must not be before since")
-    if wanted.before and not (
-        wanted.before.isascii() and wanted.before.isdigit() and len(wanted.before) < 19
-    ):
+    if wanted.before and not is_number(wanted.before, max_digits=18):
         raise ValueError("before must come from a link of the archive")
     return BegunFilter(
         camera=wanted.camera or None,
@@ -79,9 +80,8 @@ def _day(name: str, text: str) -> date | None:
         day = date.fromisoformat(text) if text else None
     except ValueError as error:
         raise ValueError(f"{name} must be a day such as 2026-11-24") from error
-    # Years that no clock of ours has: their midnight in some zones cannot be counted.
-    if day and not 1971 <= day.year <= 9000:
-        raise ValueError(f"{name} must lie between 1971 and 9000")
+    if day and not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"{name} must lie between {FIRST_YEAR} and {LAST_YEAR}")
     return day
 
 

@@ -6,12 +6,10 @@ from starlette.responses import Response
 
 from daemon.access.guard import Guard
 from daemon.access.limited import seen_by
+from daemon.media import KEEP_A_DAY
 from daemon.operations import Answer, ApiRoute, Operation
 from daemon.snapshots import Part
 from daemon.views import Backstage
-
-# A snapshot never changes, but whoever logs out must not find it in a shared cache.
-KEEP_A_DAY = {"cache-control": "private, max-age=86400"}
 
 THUMBNAIL = Operation(
     "thumbnail",

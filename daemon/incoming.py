@@ -8,6 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 BODY_TIMEOUT_S = 5.0
+# A form of few fields fits many times.
+MAX_FORM_BYTES = 8192
 
 
 def read_body(request: Request, max_bytes: int) -> bytes:

@@ -12,6 +12,8 @@ from daemon.answers import fresh
 from daemon.operations import Answer, ApiRoute, Header, Operation
 from daemon.views import Backstage
 
+# What is kept of an event never changes, but whoever logs out must not find it in a shared cache.
+KEEP_A_DAY = {"cache-control": "private, max-age=86400"}
 # One part, as players ask for; each part of several would need a size check of its own.
 RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-[0-9]{1,18})")
 
@@ -59,7 +61,7 @@ class Media:
         jpeg = seen_by(request, self._backstage).snapshot(request.path_params["event_id"])
         if jpeg is None:
             raise HTTPException(404, "no picture is kept of that event")
-        return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400"})
+        return Response(jpeg, media_type="image/jpeg", headers=KEEP_A_DAY)
 
     def clip(self, request: Request) -> Response:
         """Return an event's video, or the part of it that a player asks for."""
@@ -67,8 +69,7 @@ class Media:
         if path is None:
             raise HTTPException(404, "no clip is kept of that event, or not yet: it is written when it ends")
         _check_range(request.headers.get("range"), path.stat().st_size)
-        headers = {"cache-control": "private, max-age=86400"}
-        return FileResponse(path, media_type="video/mp4", headers=headers)
+        return FileResponse(path, media_type="video/mp4", headers=KEEP_A_DAY)
 
     def picture(self, request: Request) -> Response:
         """Return a camera's newest picture."""

@@ -19,9 +19,14 @@ MAX_LIMIT = 500
 MAX_SEQ = 2**63 - 1  # SQLite's largest integer
 
 
+def is_number(text: str, *, max_digits: int) -> bool:
+    """Say whether a text is plain digits: `int` would also take ١٢٣, 1_000 and a megabyte of them."""
+    return text.isascii() and text.isdigit() and len(text) <= max_digits
+
+
 def digits(text: object) -> object:
-    """Let only plain digits pass: `int` would also take ١٢٣, 1_000 and a megabyte of them."""
-    if isinstance(text, str) and not (text.isascii() and text.isdigit() and len(text) < 20):
+    """Let only plain digits pass."""
+    if isinstance(text, str) and not is_number(text, max_digits=19):
         raise ValueError("must be a whole number")
     return text
 

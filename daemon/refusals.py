@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from daemon.rendering import TEMPLATES
+from daemon.rendering import show
 
 
 class Error(BaseModel):
@@ -51,10 +51,11 @@ def _json(request: Request, error: HTTPException) -> Response:
 
 
 def _page(request: Request, error: HTTPException) -> Response:
-    html = TEMPLATES.get_template("error.html").render(
-        status=error.status_code, title=HTTPStatus(error.status_code).phrase, sentence=_sentence(error)
-    )
-    return Response(html, error.status_code, _headers(request, error), media_type="text/html")
+    status, sentence = error.status_code, _sentence(error)
+    title = HTTPStatus(status).phrase
+    page = show("error.html", status_code=status, status=status, title=title, sentence=sentence)
+    page.headers.update(_headers(request, error) or {})
+    return page
 
 
 def _allowed(request: Request) -> list[str]:

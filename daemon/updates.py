@@ -62,4 +62,4 @@ def _model(folder: Path, running: str) -> str:
         checkpoint = load_checkpoint(folder)
     except CheckpointError:
         return running
-    return f"{checkpoint.name} {checkpoint.version}"
+    return checkpoint.title

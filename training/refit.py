@@ -274,4 +274,4 @@ def write_refit(
 
 def report_of(base: Checkpoint, version: str, tasks: Mapping[str, TaskRefit]) -> RefitReport:
     """Return the report of a refit."""
-    return RefitReport(base=f"{base.name} {base.version}", version=version, tasks=dict(tasks))
+    return RefitReport(base=base.title, version=version, tasks=dict(tasks))

@@ -78,13 +78,7 @@ class Guard:
         if self._policy.open_metrics:
             return endpoint
 
-        def watched(request: Request) -> Response:
-            """Answer whoever sees all cameras: figures are not told apart by them."""
-            if account_of(request).cameras is not None:
-                raise HTTPException(403, "this needs rights on all cameras")
-            return endpoint(request)
-
-        return self.protect(watched)
+        return self.protect(of_all_cameras(endpoint))  # figures are not told apart by cameras
 
     def _account(self, request: Request) -> Account | None:
         """Return who asks; the first way of saying so that is tried counts."""
@@ -98,6 +92,17 @@ class Guard:
             return account and replace(account, must_change=False)  # the proxy's password is another one
         key = session_key(request)
         return self._accounts.of_session(key) if key else None
+
+
+def of_all_cameras(endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint for accounts with rights on all cameras: it is about what these share."""
+
+    def served(request: Request) -> Response:
+        if account_of(request).cameras is not None:
+            raise HTTPException(403, "this needs rights on all cameras")
+        return endpoint(request)
+
+    return served
 
 
 def _for_our_own(endpoint: Endpoint) -> Endpoint:

@@ -11,13 +11,11 @@ from starlette.routing import Route
 from daemon.access.accounts import Accounts
 from daemon.access.attempts import Attempts
 from daemon.access.guard import COOKIE, Guard, Policy, account_of, peer_of, sender_of, session_key
-from daemon.incoming import read_form
-from daemon.rendering import TEMPLATES
+from daemon.incoming import MAX_FORM_BYTES, read_form
+from daemon.rendering import show
 from pipeline.clock import Clock
 from pipeline.errors import SettingsError
 
-# A name and two passwords fit many times.
-MAX_FORM_BYTES = 8192
 LONGEST_WAIT_BY_NAME_S = 5.0
 
 
@@ -53,7 +51,7 @@ class AccessPages:
         """Show the form, or take it."""
         target = _own_path(request.query_params.get("next", "/"))
         if request.method == "GET":
-            return _page("login.html", target=target, problem="")
+            return show("login.html", target=target, problem="")
         form = _form(request, self._policy)
         return self._log_in(request, form, target)
 
@@ -69,7 +67,7 @@ class AccessPages:
         """Show whose session it is, or take a new password."""
         account = account_of(request)
         if request.method == "GET":
-            return _page("account.html", account=account, problem="", asks=self._policy.asks)
+            return show("account.html", account=account, problem="", asks=self._policy.asks)
         form = _form(request, self._policy)
         return self._change_password(request, form)
 
@@ -86,7 +84,7 @@ class AccessPages:
                 self._by_address.failed(address)
                 self._by_name.failed(name[:64])
                 problem = "Name or password is wrong."
-                return _page("login.html", target=target, problem=problem, status_code=401)
+                return show("login.html", target=target, problem=problem, status_code=401)
             self._by_address.succeeded(address)
             self._by_name.succeeded(name[:64])
         return self._begin(request, account.name, target)
@@ -106,7 +104,7 @@ class AccessPages:
             except SettingsError as error:
                 problem = f"{error}."[:1].upper() + f"{error}."[1:]
         if problem:
-            return _page(
+            return show(
                 "account.html", account=account, problem=problem, asks=self._policy.asks, status_code=400
             )
         return self._begin(request, account.name, "/")
@@ -127,14 +125,9 @@ class AccessPages:
         return response
 
 
-def _page(template: str, *, status_code: int = 200, **values: object) -> Response:
-    html = TEMPLATES.get_template(template).render(**values)
-    return Response(html, status_code, media_type="text/html", headers={"cache-control": "no-store"})
-
-
 def _too_often(target: str, wait_s: int) -> Response:
     problem = f"Too many attempts: try again in {wait_s} s."
-    response = _page("login.html", target=target, problem=problem, status_code=429)
+    response = show("login.html", target=target, problem=problem, status_code=429)
     response.headers["retry-after"] = str(wait_s)
     return response
 

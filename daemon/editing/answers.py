@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from daemon.answers import as_json
 from daemon.config_errors import Problem
 from daemon.editing.form import RefusedEditError, SettingsView, StaleEditError, UnknownCameraError
 from daemon.incoming import read_body
@@ -86,14 +86,15 @@ def blame() -> Iterator[None]:
 
 def answer(view: SettingsView, *, status_code: int = 200) -> Response:
     """Return a camera's settings with their revision."""
-    headers = {"etag": f'"{view.revision}"', "cache-control": "no-store"}
-    return JSONResponse(asdict(view), status_code, headers=headers)
+    response = as_json(view, status_code)
+    response.headers["etag"] = f'"{view.revision}"'
+    return response
 
 
 def refused(error: RefusedEditError) -> Response:
     """Return what is wrong with settings, by field."""
     body = Error(error=str(error) or "the settings cannot be used", problems=told(error.problems))
-    return JSONResponse(body.model_dump(), status_code=422, headers={"cache-control": "no-store"})
+    return as_json(body, status_code=422)
 
 
 def told(problems: Iterable[Problem]) -> dict[str, str]:

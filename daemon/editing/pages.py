@@ -41,7 +41,7 @@ from daemon.editing.form import (
 from daemon.editing.words import rule_words
 from daemon.incoming import read_form
 from daemon.operations import Answer, Body, Operation
-from daemon.rendering import TEMPLATES
+from daemon.rendering import TEMPLATES, show
 from daemon.views import Backstage, SettingsOffice
 from pipeline.errors import SettingsError
 
@@ -146,7 +146,9 @@ def _page(
     is_saved: bool = False,
     status_code: int = 200,
 ) -> Response:
-    html = TEMPLATES.get_template("camera.html").render(
+    return show(
+        "camera.html",
+        status_code=status_code,
         view=view,
         settings={**view.settings, **(edit or {})},
         problems=problems or {},
@@ -155,7 +157,6 @@ def _page(
         account=account_of(request),
         may_remove=account_of(request).rights.administer_all,
     )
-    return Response(html, status_code, media_type="text/html", headers={"cache-control": "no-store"})
 
 
 TEMPLATES.filters["rule_words"] = rule_words

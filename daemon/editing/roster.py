@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from daemon.access.guard import Guard, Policy, account_of
+from daemon.access.guard import Guard, Policy, account_of, of_all_cameras
 from daemon.access.rights import Role
 from daemon.answers import as_json
 from daemon.editing.answers import (
@@ -32,14 +32,11 @@ from daemon.editing.answers import (
     told,
 )
 from daemon.editing.form import NewCamera, RefusedEditError, SettingsView, check_new
-from daemon.incoming import read_form
+from daemon.incoming import MAX_FORM_BYTES, read_form
 from daemon.operations import Answer, Body, Endpoint, Operation
-from daemon.rendering import TEMPLATES
+from daemon.rendering import show
 from daemon.views import Backstage
 from pipeline.errors import SettingsError
-
-# A name and a URL fit many times.
-MAX_FORM_BYTES = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +79,14 @@ class RosterPages:
         """Return the addresses of these pages."""
 
         def administer(endpoint: Endpoint) -> Endpoint:
-            return guard.protect(_of_all_cameras(endpoint), Role.ADMIN)
+            return guard.protect(of_all_cameras(endpoint), Role.ADMIN)
 
         return [
             Route("/cameras", administer(self.page), methods=["GET"]),
             Route("/cameras", administer(self.take_form), methods=["POST"]),
             Route("/cameras/{camera}/remove", administer(self.take_removal), methods=["POST"]),
-            guard.route(ADD, _of_all_cameras(self.add)),
-            guard.route(REMOVE, _of_all_cameras(self.remove)),
+            guard.route(ADD, of_all_cameras(self.add)),
+            guard.route(REMOVE, of_all_cameras(self.remove)),
         ]
 
     def page(self, request: Request) -> Response:
@@ -137,15 +134,5 @@ class RosterPages:
         self._office.remove(camera_of(request), revision=revision, by=account_of(request).name)
 
 
-def _of_all_cameras(endpoint: Endpoint) -> Endpoint:
-    def endpoint_of_all(request: Request) -> Response:
-        if not account_of(request).rights.administer_all:
-            raise HTTPException(403, "this needs rights on all cameras")
-        return endpoint(request)
-
-    return endpoint_of_all
-
-
 def _page(fields: Mapping[str, str], problems: Mapping[str, str], *, status_code: int = 200) -> Response:
-    html = TEMPLATES.get_template("new_camera.html").render(fields=fields, problems=problems)
-    return Response(html, status_code, media_type="text/html", headers={"cache-control": "no-store"})
+    return show("new_camera.html", status_code=status_code, fields=fields, problems=problems)

@@ -81,7 +81,7 @@ class ModelRoom:
         """How things stand."""
         base = self._opened.base
         return ModelsView(
-            base=f"{base.name} {base.version}",
+            base=base.title,
             running=self._running,
             models=self._shelf.models,
             retraining=self._retraining.view,
@@ -134,8 +134,7 @@ class ModelRoom:
                 raise ModelRoomError(str(error)) from error
             self._running = number
             self._changed()
-        checkpoint = self._opened.encoder.checkpoint
-        logger.info("the model is %s %s from now on", checkpoint.name, checkpoint.version)
+        logger.info("the model is %s from now on", self._opened.encoder.checkpoint.title)
 
 
 def open_chosen(

@@ -3,20 +3,19 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from daemon.access.guard import Guard, account_of
+from daemon.access.guard import Guard, account_of, of_all_cameras
 from daemon.access.limited import seen_by
 from daemon.access.rights import EVERYBODY, Role
-from daemon.answers import fresh
+from daemon.answers import as_json
 from daemon.feedback import FeedbackError, UnknownEventError
 from daemon.operations import Answer, Operation
-from daemon.queries import LabelQuery, read_query
-from daemon.rendering import TEMPLATES
+from daemon.queries import LabelQuery, is_number, read_query
+from daemon.rendering import show
 from daemon.review.answers import InUse, Models, Retrain, TakenBack, models_answer
 from daemon.review.desk import Choice, ReviewView
 from daemon.review.labels import GivenLabel, LabelError
@@ -93,57 +92,53 @@ class ReviewPages:
             guard.route(LABEL, self.give),
             guard.route(UNLABEL, self.take_back),
             guard.route(MODELS, self.models),
-            guard.route(USE, self.use),
-            guard.route(RETRAIN, self.retrain),
-            guard.route(CANCEL, self.cancel),
+            guard.route(USE, of_all_cameras(self.use)),
+            guard.route(RETRAIN, of_all_cameras(self.retrain)),
+            guard.route(CANCEL, of_all_cameras(self.cancel)),
         ]
 
     def page(self, request: Request) -> Response:
         """Show what was labelled, what is most worth a label, and the models."""
         view, problem = _looked_at(self._review(request))
-        html = TEMPLATES.get_template("review.html").render(
-            view=view, problem=problem, room=self._backstage.models.view, may=account_of(request).rights
-        )
-        return fresh(Response(html, media_type="text/html"))
+        room, may = self._backstage.models.view, account_of(request).rights
+        return show("review.html", view=view, problem=problem, room=room, may=may)
 
     def give(self, request: Request) -> Response:
         """Take what somebody says that an event shows."""
         said, account = read_query(LabelQuery, request.query_params), account_of(request)
         by = None if account is EVERYBODY else account.name
         event_id, choice = request.path_params["event_id"], Choice(said.task, said.label)
-        return _json(_asked(lambda: self._review(request).give(event_id, choice, by=by)))
+        return as_json(_asked(lambda: self._review(request).give(event_id, choice, by=by)))
 
     def take_back(self, request: Request) -> Response:
         """Forget what was said of an event."""
         event_id = request.path_params["event_id"]
         _asked(lambda: self._review(request).take_back(event_id))
-        return _json(TakenBack(event_id))
+        return as_json(TakenBack(event_id))
 
     def models(self, request: Request) -> Response:
         """Return the models that were made here, which one runs, and how retraining stands."""
         del request
-        return _json(models_answer(self._backstage.models.view))
+        return as_json(models_answer(self._backstage.models.view))
 
     def use(self, request: Request) -> Response:
         """Let another model take over."""
-        _demand_all_cameras(request)
         text = request.path_params["number"]
-        if not (text.isascii() and text.isdigit() and len(text) < 9):
+        if not is_number(text, max_digits=8):
             raise HTTPException(404, f"no model has the number {text!r}")
         _asked(lambda: self._backstage.models.use(int(text)))
-        return _json(InUse(int(text)))
+        return as_json(InUse(int(text)))
 
     def retrain(self, request: Request) -> Response:
         """Begin to make another model of the labels."""
-        _demand_all_cameras(request)
         _asked(lambda: self._begin(request))
-        return _json(Retrain("begun"), status_code=202)
+        return as_json(Retrain("begun"), status_code=202)
 
     def cancel(self, request: Request) -> Response:
         """End the making of a model."""
-        _demand_all_cameras(request)
+        del request
         _asked(self._backstage.models.cancel)
-        return _json(Retrain("cancelled"))
+        return as_json(Retrain("cancelled"))
 
     def _begin(self, request: Request) -> None:
         """Take in the clips that came after their labels, then begin."""
@@ -160,22 +155,6 @@ def _looked_at(review: Review) -> tuple[ReviewView | None, str]:
         return review.overview(), ""
     except LabelError as error:
         return None, str(error)
-
-
-def _demand_all_cameras(request: Request) -> None:
-    """Let in only who may change what all cameras share.
-
-    Raises:
-        HTTPException: The account has rights on some cameras only.
-    """
-    if account_of(request).cameras is not None:
-        raise HTTPException(403, "this needs rights on all cameras")
-
-
-def _json(answer: object, status_code: int = 200) -> Response:
-    """Return an answer as its form has it, with the names that models in it go by."""
-    body = TypeAdapter(type(answer)).dump_json(answer, by_alias=True)
-    return fresh(Response(body, status_code, media_type="application/json"))
 
 
 def _asked(ask: Callable[[], T]) -> T:

@@ -1,17 +1,16 @@
 """Questions over HTTP in, the events that were found out: as JSON, and as a page that needs no script."""
 
-from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from daemon.access.guard import Guard, account_of
 from daemon.access.limited import seen_by
-from daemon.answers import fresh
+from daemon.answers import as_json
 from daemon.operations import Answer, Operation
 from daemon.queries import read_query
-from daemon.rendering import TEMPLATES
+from daemon.rendering import show
 from daemon.search.desk import Alike, WordsFound
 from daemon.search.queries import DEFAULT_LIMIT, SimilarQuery, WordsQuery, parse_form
 from daemon.views import Backstage
@@ -55,7 +54,8 @@ class SearchPages:
         backstage, found = seen_by(request, self._backstage), None
         if asked.words:
             found = backstage.search.words(asked.words, asked.which, limit=DEFAULT_LIMIT)
-        page = TEMPLATES.get_template("search.html").render(
+        return show(
+            "search.html",
             words=asked.words,
             wanted=asked.wanted,
             found=found,
@@ -63,13 +63,12 @@ class SearchPages:
             labels=backstage.archive.labels(),
             may=account_of(request).rights,
         )
-        return fresh(Response(page, media_type="text/html"))
 
     def words(self, request: Request) -> Response:
         """Return what words find."""
         asked = read_query(WordsQuery, request.query_params)
         search = seen_by(request, self._backstage).search
-        return _as_json(search.words(asked.words, asked.which, limit=asked.limit))
+        return as_json(search.words(asked.words, asked.which, limit=asked.limit))
 
     def similar(self, request: Request) -> Response:
         """Return the events that are like one."""
@@ -78,10 +77,4 @@ class SearchPages:
         alike = seen_by(request, self._backstage).search.similar(event_id, asked.which, limit=asked.limit)
         if alike is None:
             raise HTTPException(404, "there is no such event, or it is older than events are kept")
-        return _as_json(alike)
-
-
-def _as_json(found: Alike | WordsFound) -> Response:
-    """Return what was found; its events are as they were published."""
-    form: TypeAdapter[Alike | WordsFound] = TypeAdapter(type(found))
-    return fresh(JSONResponse(form.dump_python(found, mode="json", by_alias=True)))
+        return as_json(alike)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from daemon.archive import ArchiveFilter, parse_filter, to_query
+from daemon.archive import FIRST_YEAR, LAST_YEAR, ArchiveFilter, parse_filter, to_query
 from daemon.event_log import BegunFilter
 from daemon.queries import Query, digits
 from pipeline.types import EventKind
@@ -16,11 +16,8 @@ from pipeline.types import EventKind
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
 MAX_WORDS_LETTERS = 200
-
-
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# No clock of ours shows other years: their midnight in some zones cannot be counted.
-FIRST_DAY, LAST_DAY = date(1971, 1, 1), date(9000, 1, 1)
+FIRST_DAY, LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 1, 1)
 
 
 def _written(text: object) -> object:

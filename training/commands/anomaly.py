@@ -116,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
     encoder = open_encoder(options.checkpoint, device=options.device, threads=options.threads)
     session, others = _score(options, folders, encoder)
     conditions = Conditions(
-        checkpoint=f"{encoder.checkpoint.name} {encoder.checkpoint.version}",
+        checkpoint=encoder.checkpoint.title,
         encoder=encoder.name,
         train_clips=len(folders.train),
         learns_on=not options.leave_learned,
