@@ -79,27 +79,20 @@ def knowledge(camera: CameraTable) -> Knowledge:
         for rule in camera.rules
         if rule.do != WATCH
     )
-    return Knowledge(_zone_map(camera), rules, _time_zone(camera))
+    zones = ZoneMap(Zone(name, table.polygon) for name, table in camera.zones.items())
+    return Knowledge(zones, rules, ZoneInfo(camera.time_zone) if camera.time_zone else None)
 
 
-def presence(camera: CameraTable) -> Presence:
+def presence(camera: CameraTable, known: Knowledge) -> Presence:
     """Return what watches the zones in which whatever moves is an event."""
     watches = (Watch(rule.zone, _schedule(rule), rule.severity) for rule in camera.rules if rule.do == WATCH)
-    return Presence(watches, _zone_map(camera), _time_zone(camera))
+    return Presence(watches, known.zones, known.time_zone)
 
 
 def privacy(camera: CameraTable) -> Privacy:
     """Return what of a camera's pictures nobody may see."""
     private = {name: table.polygon for name, table in camera.zones.items() if table.private}
     return Privacy(private, Blur(camera.blur))
-
-
-def _zone_map(camera: CameraTable) -> ZoneMap:
-    return ZoneMap(Zone(name, table.polygon) for name, table in camera.zones.items())
-
-
-def _time_zone(camera: CameraTable) -> ZoneInfo | None:
-    return ZoneInfo(camera.time_zone) if camera.time_zone else None
 
 
 def _schedule(rule: RuleTable) -> Schedule:

@@ -95,14 +95,14 @@ class Cameras:
         entry, engine = self._roll[name], self._engine
         self._delivery.add_camera(name)
         self._delivery.commands.add_camera(name, entry.controls)
-        engine.rules.know(name, knowledge(entry.table))
-        hidden = privacy(entry.table)
+        known, hidden = knowledge(entry.table), privacy(entry.table)
+        engine.rules.know(name, known)
         engine.overview.know(name, hidden)
         stages = stages_for(
             engine.encoder.checkpoint,
             engine.tuning.anomaly,
             BehaviourSettings(),
-            presence=presence(entry.table),
+            presence=presence(entry.table, known),
             privacy=hidden,
         )
         stages = replace(stages, explainer=Explainer(engine.encoder), reader=engine.reader)
