@@ -3,9 +3,10 @@
 The life of a daemon, top to bottom:
 
     bind the port · load and warm up the model · open the event log · end what a crash left open
-    publisher · inference · evidence · cameras · page · tell systemd
-    wait: watchdog, saving what was learned, reload (SIGHUP, page), stop (SIGTERM, SIGINT, a failed thread)
-    cameras · inference · open events end · save what was learned · publisher drains, clips are written · page
+    publisher · inference · evidence · notifiers · cameras · page · tell systemd
+    wait: watchdog and other chores, reload (SIGHUP, page), stop (SIGTERM, SIGINT, a failed thread)
+    cameras · inference · open events end · save what was learned · publisher drains, clips are written
+    notifiers · page · a retraining, if one runs
 """
 
 import logging
@@ -39,8 +40,8 @@ from pipeline.types import CameraStatus
 
 logger = logging.getLogger(__name__)
 
-# A clean stop takes 10 s at most: cameras 2 (daemon/cameras.py), inference 1, publisher 6, in which clips are
-# written, too, page 1.
+# A clean stop takes 12.5 s at most: cameras 2 (daemon/cameras.py), inference 1, publisher 6, in which clips
+# are written, too, notifiers 0.5, page 1, retraining 2 (daemon/review/retraining.py).
 INFERENCE_STOP_S = 1.0
 PUBLISHER_STOP_S = 6.0
 NOTIFY_STOP_S = 0.5  # one that waits for its service is not waited for
@@ -204,10 +205,7 @@ class Daemon:
         workers.evidence.stop()
         parts.cameras.save_learned()
         parts.delivery.announcer.go_offline()
-        for worker in (
-            workers.publisher,
-            *workers.notify,
-        ):  # what is not notified yet is after the next start
+        for worker in (workers.publisher, *workers.notify):  # what is not notified yet is at the next start
             worker.stop()
         parts.delivery.bell.ring()
         for name in join_all([workers.publisher, workers.evidence], PUBLISHER_STOP_S):

@@ -1,7 +1,7 @@
 """A clip's cached features in, the direction by which clips are compared out; numpy alone.
 
 The deep path of the default checkpoint has learned nothing, and its embedding finds least of all that was
-tried. What is compared is a projection of the clip's statistics (docs/decisions/0008).
+tried. What is compared is a projection of the clip's statistics (docs/decisions/0007).
 """
 
 from dataclasses import dataclass

@@ -77,16 +77,12 @@ class MotionView:
     """One sampled frame with its motion made visible.
 
     `pictures` is (P, S, S, 3) uint8 in the order of the settings, and `fresh` says how many of them are new:
-    all, or all but the last, which is held. `flow` is (14, 14, 2) float32, rightward and downward movement
-    in picture widths and heights per second; `descriptor` is (MOTION_DIM,) float32; `crop` is where the
-    motion of the last second was, the whole picture if there was none.
+    all, or all but the last, which is held. `descriptor` is (MOTION_DIM,) float32.
     """
 
     pictures: U8
     fresh: int
-    flow: F32
     descriptor: F32
-    crop: Region
 
     @property
     def fresh_pictures(self) -> U8:
@@ -186,9 +182,7 @@ class MotionRenderer:
         return MotionView(
             pictures=np.stack(pictures),
             fresh=fresh,
-            flow=flow,
             descriptor=describe(flow, crop, moving_share=moving_share),
-            crop=crop,
         )
 
 

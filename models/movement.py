@@ -24,7 +24,7 @@ COLUMNS, ROWS = WIDTH_PX // CELL_PX, HEIGHT_PX // CELL_PX
 VIEW_PX = 3
 # Flow is measured at half the resolution, by search patches of 8 pixels, 6 apart: a walker who is 25 pixels
 # high is still resolved. At a quarter, the presets' finest, a walker is one patch and has no speed of their
-# own. Smoothing it doubles its cost and finds no more (docs/decisions/0009-half-the-movement.md).
+# own. Smoothing doubles its cost, and with less of it less is found (docs/decisions/0008).
 FLOW_WIDTH_PX, FLOW_HEIGHT_PX, FLOW_CELL_PX = WIDTH_PX // 2, HEIGHT_PX // 2, CELL_PX // 2
 PATCH_PX, PATCH_STRIDE_PX, SMOOTHING_STEPS = 8, 6, 2
 CHANGED = 5  # grey levels: a pixel that differs by more from the frame before moves

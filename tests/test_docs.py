@@ -152,3 +152,36 @@ def test_links_between_documents_lead_somewhere():
         if not (document.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_every_file_that_a_document_names_exists():
+    gone = [
+        f"{document.name}: {name}"
+        for document in [*DOCS.rglob("*.md"), REPOSITORY / "README.md"]
+        for name in re.findall(
+            r"`((?:models|pipeline|training|daemon|benchmarks|tests)/[\w/.]+)`",
+            document.read_text(encoding="utf-8"),
+        )
+        if not (REPOSITORY / name).exists()
+    ]
+    assert gone == []
+
+
+def test_decisions_are_numbered_without_a_gap_and_only_those_are_cited():
+    pages = {path.name[:4]: path for path in sorted((DOCS / "decisions").glob("*.md"))}
+    assert list(pages) == [f"{number:04}" for number in range(1, len(pages) + 1)]
+    assert [
+        path.name for number, path in pages.items() if not path.read_text().startswith(f"# {number}: ")
+    ] == []
+    code = [
+        path for package in ("models", "pipeline", "training", "daemon", "docs") for path in _texts(package)
+    ]
+    cited = {
+        name for path in code for name in re.findall(r"decisions/([\w-]+)", path.read_text(encoding="utf-8"))
+    }
+    known = {*pages, *(path.stem for path in pages.values())}
+    assert cited - known == set()
+
+
+def _texts(package: str) -> list[Path]:
+    return [path for path in (REPOSITORY / package).rglob("*") if path.suffix in {".py", ".md"}]

@@ -95,6 +95,14 @@ def square_at(x: int, y: int) -> np.ndarray:
     return picture
 
 
+def test_flow_is_measured_in_picture_widths_per_second():
+    flow = FlowMeter().measure(square_at(96, 96), square_at(104, 96), lag_s=0.2)
+    # The square lies in rows and columns 6…7; 8 px of 224 in 0.2 s are 0.179 widths per second.
+    assert flow.shape == (GRID, GRID, 2)
+    assert flow[6:8, 6:8, 0].mean() == pytest.approx(0.179, abs=0.06)
+    assert abs(flow[6:8, 6:8, 1]).mean() < 0.03
+
+
 def test_a_change_of_five_levels_is_noise():
     dark, bright = np.full((224, 224), 100, np.uint8), np.full((224, 224), 105, np.uint8)
     assert not FlowMeter().measure(dark, bright, lag_s=0.2).any()

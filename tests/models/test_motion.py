@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from models.flow import MOTION_DIM
 from models.motion import (
     PICTURES,
     MotionHistory,
@@ -11,6 +12,8 @@ from models.motion import (
 )
 
 SIDE = 224
+# No speed and no direction; the crop, whose x, y, width and height come last, is the whole picture.
+STILLNESS = [0.0] * (MOTION_DIM - 2) + [1.0, 1.0]
 
 
 def square_at(x: int, *, background: int = 100) -> np.ndarray:
@@ -40,8 +43,7 @@ def test_the_first_frame_has_neutral_pictures():
     assert np.unique(difference).tolist() == [127]
     assert np.unique(history).tolist() == [0]
     assert np.unique(fused).tolist() == [127]
-    assert not view.flow.any()
-    assert view.crop.width == 1.0
+    assert view.descriptor.tolist() == STILLNESS
 
 
 def test_the_difference_is_drawn_one_and_a_half_times_as_strong():
@@ -82,23 +84,23 @@ def test_a_change_of_twelve_levels_is_not_yet_movement():
     assert history.update(np.full((8, 8), 13, np.uint8), 0.1).min() == 255
 
 
-def test_flow_is_measured_in_picture_widths_per_second():
+def test_speed_is_described_in_picture_widths_per_second():
     renderer = MotionRenderer(MotionSettings())
     renderer.render(square_at(80), 7.0)
-    flow = renderer.render(square_at(88), 7.2).flow
-    # The square lies in rows 6…7 and columns 6…7; 8 px of 224 in 0.2 s are 0.179 widths per second.
-    assert flow.shape == (14, 14, 2)
-    assert flow[6:8, 6:8, 0].mean() == pytest.approx(0.179, abs=0.06)
-    assert abs(flow[6:8, 6:8, 1]).mean() < 0.03
+    descriptor = renderer.render(square_at(88), 7.2).descriptor
+    # 8 px of 224 in 0.2 s are 0.179 widths per second, of the fastest cell, and all of it rightward.
+    assert descriptor[1] == pytest.approx(0.179, abs=0.06)
+    assert descriptor[5] > 0.9
 
 
 def test_the_crop_follows_the_motion():
     renderer = MotionRenderer(MotionSettings(("difference_crop",)))
     for index in range(6):
         view = renderer.render(square_at(20 + 6 * index), index / 5)
-    assert view.crop.x < 0.2
-    assert view.crop.y < 0.5 < view.crop.y + view.crop.height
-    assert view.crop.width < 0.7
+    x, y, width, height = view.descriptor[-4:]
+    assert x < 0.2
+    assert y < 0.5 < y + height
+    assert width < 0.7
     # What moved fills more of the cropped picture than of the whole.
     assert np.mean(view.pictures[0] != 127) > np.mean(drawn("difference") != 127)
 
@@ -139,7 +141,7 @@ def test_reset_forgets_all_motion():
     renderer.reset()
     view = renderer.render(square_at(80), 0.4)
     assert [int(picture.max()) for picture in view.pictures] == [0, 127]
-    assert view.crop.width == 1.0
+    assert view.descriptor.tolist() == STILLNESS
 
 
 def test_the_smaller_side_of_a_picture_may_differ():
