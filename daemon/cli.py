@@ -12,7 +12,7 @@ from pathlib import Path
 from daemon.app import run_daemon
 from daemon.check import run_check
 from daemon.demo.run import run_demo
-from daemon.events_command import EventsQuery, run_events
+from daemon.events_command import EventsRequest, run_events
 from daemon.exit_codes import EXIT_CANNOT_START, EXIT_OK
 from daemon.import_command import run_import
 from daemon.notify_command import run_notify_test
@@ -159,7 +159,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _events(options: argparse.Namespace) -> int:
     kind = EventKind(options.kind) if options.kind else None
-    query = EventsQuery(options.camera, kind, options.limit, follow=options.follow)
+    query = EventsRequest(options.camera, kind, options.limit, follow=options.follow)
     return run_events(options.config, query, as_json=options.json)
 
 

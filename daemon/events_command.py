@@ -17,7 +17,7 @@ FOLLOW_INTERVAL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class EventsQuery:
+class EventsRequest:
     """Which messages to print, and whether to wait for more."""
 
     camera: str | None = None
@@ -26,7 +26,7 @@ class EventsQuery:
     follow: bool = False
 
 
-def run_events(config: Path, query: EventsQuery, *, as_json: bool) -> int:
+def run_events(config: Path, query: EventsRequest, *, as_json: bool) -> int:
     """Print the newest messages, oldest first, and with `follow` what comes until Ctrl-C.
 
     Raises:
@@ -42,7 +42,7 @@ def run_events(config: Path, query: EventsQuery, *, as_json: bool) -> int:
 
 
 def read_events(
-    database: sqlite3.Connection, query: EventsQuery, stop: threading.Event
+    database: sqlite3.Connection, query: EventsRequest, stop: threading.Event
 ) -> Iterator[LoggedEvent]:
     """Yield the newest messages and, with `follow`, each new one until `stop` is set."""
     which = EventFilter(camera=query.camera, kind=query.kind)

@@ -16,7 +16,6 @@ from daemon.commands import Commands
 from daemon.homeassistant import Discovery
 from daemon.mqtt import MqttSettings
 from daemon.outbox import Outbox
-from daemon.payloads import Origin, event_message
 from daemon.publisher import Publisher, Traffic
 from daemon.reconnects import Reconnects
 from daemon.topics import Topics
@@ -27,9 +26,8 @@ from pipeline.clock import SystemClock
 from pipeline.controls import CameraControls
 from pipeline.metrics import Metrics
 from pipeline.types import Event, EventKind, EventPhase, Severity
-from tests.servers import (
-    wait_until,
-)
+from tests.logs import log_of
+from tests.servers import wait_until
 
 CLOCK = SystemClock()
 QUICK = BackoffSettings(first_s=0.02, early_cap_s=0.05, early_s=60.0, cap_s=0.05)
@@ -80,10 +78,7 @@ def running_station(data_dir: Path, port: int, **settings: object) -> Iterator[S
     with Wakeup() as wakeup:
         board = Board(CLOCK, wakeup.ring)
 
-        def render(one: Event, seq: int) -> str:
-            return event_message(one, seq, Origin()).to_json()
-
-        with Outbox(data_dir, render, clock=CLOCK, metrics=metrics, wake=wakeup.ring) as outbox:
+        with log_of(data_dir, CLOCK, metrics=metrics, wake=wakeup.ring) as outbox:
             announcer = Announcer(topics, outbox=outbox, board=board)
             commands = Commands(topics, outbox=outbox, board=board)
             discovery = Discovery(topics, board=board)

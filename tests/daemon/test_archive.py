@@ -5,17 +5,13 @@ from dataclasses import replace
 from datetime import UTC
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from daemon.archive import ArchiveFilter, parse_filter, to_query
 from daemon.archive_reader import ArchiveReader
 from daemon.event_log import BegunFilter
-from daemon.outbox import Outbox
-from daemon.payloads import Origin, event_message
 from daemon.sql import reading
-from pipeline.metrics import Metrics
 from pipeline.types import Event, EventKind, EventPhase, Severity
-from tests.fakes import ManualClock
+from tests.logs import log_of
 
 DAY_S = 86400.0
 FALL = Event("a", "hall", EventPhase.NEW, EventKind.BEHAVIOUR, "fall", 0.9, Severity.ALERT, 10.0, "fell", 0.0)
@@ -23,11 +19,7 @@ FALL = Event("a", "hall", EventPhase.NEW, EventKind.BEHAVIOUR, "fall", 0.9, Seve
 
 @pytest.fixture
 def outbox(tmp_path):
-    def render(event, seq):
-        return event_message(event, seq, Origin()).to_json()
-
-    metrics = Metrics(CollectorRegistry())
-    with Outbox(tmp_path, render, clock=ManualClock(), metrics=metrics) as opened:
+    with log_of(tmp_path) as opened:
         yield opened
 
 

@@ -6,17 +6,14 @@ import subprocess
 import sys
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from daemon.cli import build_parser, main
 from daemon.event_log import open_log
-from daemon.events_command import EventsQuery, read_events
-from daemon.outbox import Outbox
-from daemon.payloads import Origin, event_message
+from daemon.events_command import EventsRequest, read_events
 from pipeline.clock import SystemClock
-from pipeline.metrics import Metrics
 from pipeline.types import Event, EventKind, EventPhase, Severity
 from tests import media
+from tests.logs import log_of
 
 VIDEO = "clip.mp4"
 
@@ -36,12 +33,7 @@ def event(camera="porch", label="unusual", kind=EventKind.ANOMALY):
 @pytest.fixture
 def outbox(tmp_path):
     """Return the event log that a daemon with these settings would write."""
-    metrics = Metrics(CollectorRegistry())
-
-    def render(one, seq):
-        return event_message(one, seq, Origin()).to_json()
-
-    with Outbox(tmp_path / "data", render, clock=SystemClock(), metrics=metrics) as log:
+    with log_of(tmp_path / "data", SystemClock()) as log:
         yield log
 
 
@@ -116,7 +108,7 @@ def test_events_can_be_chosen_by_camera_and_kind(config, outbox, capsys):
 def test_events_follows_what_comes(tmp_path, outbox):
     outbox.append(event())
     with open_log(tmp_path / "data") as database:
-        follower = read_events(database, EventsQuery(follow=True), waiting := NeverStopped())
+        follower = read_events(database, EventsRequest(follow=True), waiting := NeverStopped())
         first = next(follower)
         waiting.meanwhile = lambda: outbox.append(event("attic"))
         assert (first.camera, next(follower).camera) == ("porch", "attic")

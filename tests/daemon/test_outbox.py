@@ -16,29 +16,16 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from daemon.event_log import FILE_NAME, EventFilter, open_log, select_events, select_newest
-from daemon.outbox import PRUNE_BATCH, Outbox, Retention, StorageHealth, end_open_events
-from daemon.payloads import Origin, event_message
+from daemon.outbox import PRUNE_BATCH, Retention, StorageHealth, end_open_events
 from pipeline.errors import SettingsError
 from pipeline.metrics import Metrics
 from pipeline.types import Event, EventKind, EventPhase, Severity
 from tests.fakes import ManualClock
+from tests.logs import log_of
 
 DAY_S = 86400.0
 NEW = Event("a", "porch", EventPhase.NEW, EventKind.ANOMALY, "unusual", 0.9, Severity.INFO, 5.0, "odd", 12.5)
 END = replace(NEW, phase=EventPhase.END, end_utc_s=9.0)
-
-
-def render(event: Event, seq: int) -> str:
-    return event_message(event, seq, Origin()).to_json()
-
-
-@contextmanager
-def opened(
-    folder: Path, clock: ManualClock | None = None, metrics: Metrics | None = None, **options: object
-) -> Iterator[Outbox]:
-    metrics = metrics or Metrics(CollectorRegistry())
-    with Outbox(folder, render, clock=clock or ManualClock(), metrics=metrics, **options) as outbox:
-        yield outbox
 
 
 def seqs(rows) -> list[int]:
@@ -58,7 +45,7 @@ def full_disk(folder: Path) -> Iterator[None]:
 
 
 def test_seq_counts_from_one_and_stands_in_the_payload(tmp_path):
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         assert [outbox.append(NEW), outbox.append(END)] == [1, 2]
         assert [json.loads(row.payload)["seq"] for row in outbox.pending()] == [1, 2]
         assert outbox.last_seq == outbox.pending_count == 2
@@ -66,19 +53,19 @@ def test_seq_counts_from_one_and_stands_in_the_payload(tmp_path):
 
 def test_seq_goes_on_after_a_restart_even_if_all_rows_are_pruned(tmp_path):
     clock = ManualClock()
-    with opened(tmp_path, clock) as outbox:
+    with log_of(tmp_path, clock) as outbox:
         outbox.append(NEW)
         outbox.append(END)
         outbox.acknowledge([1, 2])
         clock.utc += 31 * DAY_S
         assert outbox.prune() == 2
         assert outbox.newest() == ()
-    with opened(tmp_path, clock) as outbox:
+    with log_of(tmp_path, clock) as outbox:
         assert outbox.append(NEW) == 3
 
 
 def test_an_acknowledged_event_is_no_longer_pending_but_stays_in_the_log(tmp_path):
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         for _ in range(5):
             outbox.append(NEW)
         outbox.acknowledge([1, 2, 4])
@@ -86,30 +73,30 @@ def test_an_acknowledged_event_is_no_longer_pending_but_stays_in_the_log(tmp_pat
         assert seqs(outbox.pending(after_seq=3)) == [5]
         assert seqs(outbox.pending(limit=1)) == [3]
         assert seqs(outbox.events()) == [1, 2, 3, 4, 5]
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         assert outbox.pending_count == 2
         assert seqs(outbox.pending()) == [3, 5]
 
 
 def test_the_capture_time_is_known_only_in_the_process_that_captured(tmp_path):
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         outbox.append(NEW)
         outbox.append(NEW)
         assert outbox.acknowledge([1]) == {1: 12.5}
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         assert outbox.acknowledge([2]) == {}
 
 
 def test_every_append_rings(tmp_path):
     rings: list[int] = []
-    with opened(tmp_path, wake=lambda: rings.append(1)) as outbox:
+    with log_of(tmp_path, wake=lambda: rings.append(1)) as outbox:
         outbox.append(NEW)
         outbox.append(NEW)
     assert len(rings) == 2
 
 
 def test_appends_from_many_threads_leave_no_gap(tmp_path):
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         threads = [threading.Thread(target=lambda: [outbox.append(NEW) for _ in range(10)]) for _ in range(8)]
         for thread in threads:
             thread.start()
@@ -120,7 +107,7 @@ def test_appends_from_many_threads_leave_no_gap(tmp_path):
 
 def test_the_log_is_filtered_by_camera_kind_label_id_and_time(tmp_path):
     clock = ManualClock(utc=1000.0)
-    with opened(tmp_path, clock) as outbox:
+    with log_of(tmp_path, clock) as outbox:
         outbox.append(NEW)
         outbox.append(replace(NEW, id="b", camera="yard", kind=EventKind.BEHAVIOUR, label="fall"))
         clock.utc = 2000.0
@@ -135,19 +122,19 @@ def test_the_log_is_filtered_by_camera_kind_label_id_and_time(tmp_path):
 
 
 def test_a_filter_value_is_never_read_as_sql(tmp_path):
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         outbox.append(NEW)
         assert outbox.events(EventFilter(camera="' OR '1'='1")) == ()
 
 
 def test_events_left_open_by_a_crash_are_ended_once(tmp_path):
     clock = ManualClock(utc=50.0)
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         outbox.append(NEW)
         outbox.append(replace(NEW, phase=EventPhase.UPDATE, score=0.95))
         outbox.append(replace(NEW, id="b"))
         outbox.append(replace(END, id="b"))
-    with opened(tmp_path, clock) as outbox:
+    with log_of(tmp_path, clock) as outbox:
         assert end_open_events(outbox, clock) == 1
         assert end_open_events(outbox, clock) == 0
         last = json.loads(outbox.newest(limit=1)[0].payload)
@@ -158,7 +145,7 @@ def test_events_left_open_by_a_crash_are_ended_once(tmp_path):
 
 def test_retention_spares_what_is_pending_or_open(tmp_path):
     clock = ManualClock()
-    with opened(tmp_path, clock) as outbox:
+    with log_of(tmp_path, clock) as outbox:
         for event in (NEW, END, replace(NEW, id="open"), replace(NEW, id="p"), replace(END, id="p")):
             outbox.append(event)
         outbox.acknowledge([1, 2, 3, 4])  # 5, the end of p, has not been delivered
@@ -168,7 +155,7 @@ def test_retention_spares_what_is_pending_or_open(tmp_path):
 
 
 def test_pruning_takes_a_batch_at_a_time(tmp_path):
-    with opened(tmp_path, retention=Retention(keep_rows=0)) as outbox:
+    with log_of(tmp_path, retention=Retention(keep_rows=0)) as outbox:
         for number in range(251):
             outbox.append(replace(NEW, id=str(number)))
             outbox.append(replace(END, id=str(number)))
@@ -177,7 +164,7 @@ def test_pruning_takes_a_batch_at_a_time(tmp_path):
 
 
 def test_retention_keeps_the_newest_rows_only(tmp_path):
-    with opened(tmp_path, retention=Retention(keep_days=30, keep_rows=2)) as outbox:
+    with log_of(tmp_path, retention=Retention(keep_days=30, keep_rows=2)) as outbox:
         for name in ("a", "b", "c"):
             outbox.append(replace(NEW, id=name))
             outbox.append(replace(END, id=name))
@@ -188,7 +175,7 @@ def test_retention_keeps_the_newest_rows_only(tmp_path):
 
 def test_a_full_disk_keeps_events_in_memory_under_their_seq(tmp_path, caplog):
     clock, metrics = ManualClock(), Metrics(CollectorRegistry())
-    with opened(tmp_path, clock, metrics) as outbox:
+    with log_of(tmp_path, clock, metrics=metrics) as outbox:
         outbox.append(NEW)
         with full_disk(tmp_path):
             assert [outbox.append(NEW) for _ in range(3)] == [2, 3, 4]
@@ -203,13 +190,13 @@ def test_a_full_disk_keeps_events_in_memory_under_their_seq(tmp_path, caplog):
         outbox.retry()
         assert outbox.health == StorageHealth(ok=True)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         assert seqs(outbox.events()) == [1, 2, 3, 4]
         assert seqs(outbox.pending()) == [2, 4]
 
 
 def test_a_disk_that_stays_full_costs_the_oldest_events_that_nobody_has(tmp_path, caplog):
-    with opened(tmp_path, max_unwritten=3) as outbox:
+    with log_of(tmp_path, max_unwritten=3) as outbox:
         outbox.append(NEW)
         with full_disk(tmp_path):
             for _ in range(3):
@@ -221,25 +208,25 @@ def test_a_disk_that_stays_full_costs_the_oldest_events_that_nobody_has(tmp_path
             assert "the event message with seq 3 is lost" in caplog.text
             assert seqs(outbox.pending()) == [1, 4, 5, 6]
             assert outbox.pending_count == 4
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         assert seqs(outbox.events()) == [1, 4, 5, 6]
         assert outbox.append(NEW) == 7
 
 
 def test_switches_survive_a_restart(tmp_path):
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         outbox.save_switch("porch", "anomaly", "OFF")
         outbox.save_switch("porch", "anomaly", "ON")
         outbox.save_switch("yard", "budget", "2.5")
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         assert outbox.switches("porch") == {"anomaly": "ON"}
         assert outbox.switches("yard") == {"budget": "2.5"}
 
 
 def test_cameras_that_left_the_settings_are_named_once(tmp_path):
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         assert outbox.exchange_cameras(["porch", "yard"]) == frozenset()
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         assert outbox.exchange_cameras(["yard"]) == {"porch"}
         assert outbox.exchange_cameras(["yard"]) == frozenset()
 
@@ -248,7 +235,7 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path):
     (tmp_path / FILE_NAME).write_bytes(b"this is no database, whatever its name says" * 100)
     with (
         pytest.raises(SettingsError, match=r"videobertd\.sqlite cannot be used.*not a database"),
-        opened(tmp_path),
+        log_of(tmp_path),
     ):
         pass
 
@@ -258,41 +245,41 @@ def test_a_log_that_finds_no_room_is_not_to_be_moved_away(tmp_path):
     with (
         full_disk(tmp_path),
         pytest.raises(SettingsError, match="is there room on the disk") as caught,
-        opened(tmp_path),
+        log_of(tmp_path),
     ):
         pass
     assert "move it away" not in str(caught.value)
 
 
 def test_a_file_with_a_broken_page_is_refused(tmp_path):
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         for _ in range(50):
             outbox.append(NEW)
     path = tmp_path / FILE_NAME
     content = bytearray(path.read_bytes())
     content[4096 * 3 : 4096 * 6] = b"\xa5" * (4096 * 3)
     path.write_bytes(content)
-    with pytest.raises(SettingsError, match=r"damaged|cannot be used"), opened(tmp_path):
+    with pytest.raises(SettingsError, match=r"damaged|cannot be used"), log_of(tmp_path):
         pass
 
 
 def test_a_file_of_a_newer_version_is_refused(tmp_path):
-    with opened(tmp_path):
+    with log_of(tmp_path):
         pass
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database, database:
         database.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
     with (
         pytest.raises(SettingsError, match=r"newer videobertd .schema 99; this one knows 2"),
-        opened(tmp_path),
+        log_of(tmp_path),
     ):
         pass
 
 
 def test_a_second_daemon_on_the_same_folder_is_refused(tmp_path):
     with (
-        opened(tmp_path),
+        log_of(tmp_path),
         pytest.raises(SettingsError, match="another videobertd is running"),
-        opened(tmp_path),
+        log_of(tmp_path),
     ):
         pass
 
@@ -301,13 +288,13 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(SettingsError, match=r"data_dir .* cannot be used"),
-        opened(tmp_path / "file" / "data"),
+        log_of(tmp_path / "file" / "data"),
     ):
         pass
 
 
 def test_the_log_is_read_beside_a_running_daemon(tmp_path):
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         outbox.append(NEW)
         with open_log(tmp_path) as log:
             outbox.append(END)
@@ -321,8 +308,9 @@ def test_kill_9_between_appends_loses_nothing_and_repeats_no_seq(tmp_path):
     code = """
 import sys
 from pathlib import Path
-from tests.daemon.test_outbox import NEW, opened
-with opened(Path(sys.argv[1])) as outbox:
+from tests.daemon.test_outbox import NEW
+from tests.logs import log_of
+with log_of(Path(sys.argv[1])) as outbox:
     while True:
         print(outbox.append(NEW), flush=True)
 """
@@ -338,7 +326,7 @@ with opened(Path(sys.argv[1])) as outbox:
             lines += [int(line) for line in process.stdout.read().split(b"\n")[:-1]]
         assert lines[0] in (told + 1, told + 2)  # one may have been stored and not told
         told = lines[-1]
-    with opened(tmp_path) as outbox:
+    with log_of(tmp_path) as outbox:
         stored = seqs(outbox.pending(limit=100_000))
     assert stored == list(range(1, len(stored) + 1))
     assert len(stored) >= told

@@ -1,16 +1,13 @@
 """Search from event to event: what is like one, what words find, and what is said where there is nothing."""
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from daemon.archive_reader import ArchiveReader
 from daemon.event_log import BegunFilter
-from daemon.outbox import Outbox
-from daemon.payloads import Origin, event_message
 from daemon.search.desk import NO_MODEL, NO_VECTOR, NOT_MEASURED, UNKNOWN_WORDS, SearchDesk
 from daemon.search.index import SearchIndex
-from pipeline.metrics import Metrics
 from tests.fakes import ManualClock
+from tests.logs import log_of
 from tests.searching import EAST, NORTH, seen, word_table
 
 ANYTHING = BegunFilter()
@@ -18,10 +15,7 @@ ANYTHING = BegunFilter()
 
 @pytest.fixture
 def outbox(tmp_path):
-    def render(event, seq):
-        return event_message(event, seq, Origin()).to_json()
-
-    with Outbox(tmp_path, render, clock=ManualClock(), metrics=Metrics(CollectorRegistry())) as opened:
+    with log_of(tmp_path) as opened:
         yield opened
 
 

@@ -4,16 +4,14 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from daemon.event_log import BegunFilter
-from daemon.outbox import Outbox, Retention
-from daemon.payloads import Origin, event_message
+from daemon.outbox import Retention
 from daemon.search.index import SearchIndex
 from daemon.search.store import FILE_NAME, match_of
-from pipeline.metrics import Metrics
 from pipeline.types import EventKind, EventPhase
 from tests.fakes import ManualClock
+from tests.logs import log_of
 from tests.searching import EAST, FALL, NORTH, seen
 
 ANYTHING = BegunFilter()
@@ -26,11 +24,7 @@ def clock():
 
 @pytest.fixture
 def outbox(tmp_path, clock):
-    def render(event, seq):
-        return event_message(event, seq, Origin()).to_json()
-
-    metrics = Metrics(CollectorRegistry())
-    with Outbox(tmp_path, render, clock=clock, metrics=metrics, retention=Retention(keep_days=1)) as opened:
+    with log_of(tmp_path, clock, retention=Retention(keep_days=1)) as opened:
         yield opened
 
 

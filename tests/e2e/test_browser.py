@@ -8,20 +8,17 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
 
-from daemon.outbox import Outbox
-from daemon.payloads import Origin, event_message
 from daemon.snapshots import SnapshotStore
 from pipeline.clock import SystemClock
 from pipeline.evidence import Reason, snapshot
 from pipeline.heat import heat_layer
-from pipeline.metrics import Metrics
 from pipeline.privacy import EVERYTHING_SHOWN
-from pipeline.types import Event, Region
+from pipeline.types import Region
 from tests import media
-from tests.browsers import CHROMIUM, needs_chromium, playwright
+from tests.browsers import needs_chromium, open_page, playwright, running_browser
 from tests.daemons import DaemonProcess
+from tests.logs import log_of
 from tests.servers import free_port
 from tests.stations import event
 
@@ -43,16 +40,12 @@ def keep_snapshot(folder: Path) -> None:
     store.save(SHOWN, replace(taken, outlines={"path": ((0.1, 0.5), (0.9, 0.5), (0.5, 0.9))}))
 
 
-def render(event: Event, seq: int) -> str:
-    return event_message(event, seq, Origin()).to_json()
-
-
 @pytest.fixture
 def daemon(tmp_path) -> Iterator[DaemonProcess]:
     """Run a daemon that asks for a login and whose log holds COUNT events, ten of them falls."""
     daemon = DaemonProcess(tmp_path / "daemon", mqtt_port=free_port(), cameras={})
     daemon.http = 'login = "always"'
-    with Outbox(daemon.data_dir, render, clock=SystemClock(), metrics=Metrics(CollectorRegistry())) as log:
+    with log_of(daemon.data_dir, SystemClock()) as log:
         for number in range(COUNT - 1):
             log.append(replace(event(number), label="fall" if number % 25 == 0 else "unusual"))
         log.append(SHOWN)
@@ -65,14 +58,8 @@ def daemon(tmp_path) -> Iterator[DaemonProcess]:
 @pytest.fixture
 def page(daemon) -> Iterator["playwright.Page"]:
     """Open an empty page of a browser that has not been there yet; a script's error fails the test."""
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(base_url=f"http://127.0.0.1:{daemon.http_port}")
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
+    with running_browser() as browser, open_page(browser, daemon.http_port) as page:
         yield page
-        browser.close()
-    assert not errors
 
 
 def log_in(page: "playwright.Page", password: str) -> None:

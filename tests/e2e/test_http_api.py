@@ -8,17 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from daemon.access.accounts import Accounts
 from daemon.access.rights import Account, Role
 from daemon.openapi import DOCUMENT_PATH
-from daemon.outbox import Outbox
-from daemon.payloads import Origin, event_message
 from pipeline.clock import SystemClock
-from pipeline.metrics import Metrics
-from pipeline.types import Event, EventPhase
+from pipeline.types import EventPhase
 from tests.daemons import DaemonProcess
+from tests.logs import log_of
 from tests.servers import free_port
 from tests.stations import event
 
@@ -63,10 +60,6 @@ expected-statuses = ["2xx", "404", "412", "413", "422", "428"]
 """
 
 
-def render(one: Event, seq: int) -> str:
-    return event_message(one, seq, Origin()).to_json()
-
-
 @pytest.fixture
 def daemon(tmp_path) -> Iterator[DaemonProcess]:
     """Run a daemon that asks for a login, with a camera that is never there and three events that ended."""
@@ -74,7 +67,7 @@ def daemon(tmp_path) -> Iterator[DaemonProcess]:
         tmp_path / "daemon", mqtt_port=free_port(), cameras={"porch": "rtsp://127.0.0.1:9/nothing"}
     )
     daemon.http = 'login = "always"'
-    with Outbox(daemon.data_dir, render, clock=SystemClock(), metrics=Metrics(CollectorRegistry())) as log:
+    with log_of(daemon.data_dir, SystemClock()) as log:
         for number, event_id in enumerate(IDS):
             begun = replace(event(number), id=event_id)
             log.append(begun)

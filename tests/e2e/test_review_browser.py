@@ -1,41 +1,29 @@
 """The review in a real browser: a label given on an event's page stands in the table that training reads."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from daemon.outbox import Outbox
-from daemon.payloads import Origin, event_message
 from pipeline.clock import SystemClock
-from pipeline.metrics import Metrics
-from pipeline.types import Event, EventKind, EventPhase
+from pipeline.types import EventKind, EventPhase
+from tests.browsers import needs_chromium, open_page, playwright, running_browser
 from tests.daemons import LOCAL, OWN, DaemonProcess, shelve_twin
+from tests.logs import log_of
 from tests.media import moving_square, write_video
 from tests.servers import free_port, wait_until
 from tests.stations import event
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(CHROMIUM is None, reason="neither Chromium nor Chrome is installed"),
-]
+pytestmark = [pytest.mark.e2e, needs_chromium]
 
 EVENT_ID = "00cpd7gq3g0123456789abc"
-
-
-def render(event: Event, seq: int) -> str:
-    return event_message(event, seq, Origin()).to_json()
 
 
 @pytest.fixture
 def daemon(tmp_path) -> Iterator[DaemonProcess]:
     """Run a daemon whose log holds a fight of eight seconds with a clip of twenty."""
     daemon = DaemonProcess(tmp_path / "daemon", mqtt_port=free_port(), cameras={})
-    with Outbox(daemon.data_dir, render, clock=SystemClock(), metrics=Metrics(CollectorRegistry())) as log:
+    with log_of(daemon.data_dir, SystemClock()) as log:
         fight = replace(event(1), id=EVENT_ID, kind=EventKind.BEHAVIOUR, label="fight")
         log.append(fight)
         log.append(replace(fight, phase=EventPhase.END, end_utc_s=fight.start_utc_s + 8.0))
@@ -51,14 +39,8 @@ def daemon(tmp_path) -> Iterator[DaemonProcess]:
 @pytest.fixture
 def page(daemon) -> Iterator["playwright.Page"]:
     """Open an empty page of a browser; a script's error fails the test."""
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(base_url=f"http://127.0.0.1:{daemon.http_port}")
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
+    with running_browser() as browser, open_page(browser, daemon.http_port) as page:
         yield page
-        browser.close()
-    assert not errors
 
 
 def labels(daemon: DaemonProcess, task: str) -> list[str]:

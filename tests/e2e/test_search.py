@@ -1,32 +1,24 @@
 """Search in a real browser, from a running daemon: the box of the archive, and more like this."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from daemon.outbox import Outbox
-from daemon.payloads import Origin, event_message
 from daemon.search.index import SearchIndex
 from models.checkpoint import DEFAULT_DIR, load_checkpoint
 from models.clip_vector import ClipReader, pack
 from models.word_table import WordTable
 from pipeline.clock import SystemClock
 from pipeline.events import new_event_id
-from pipeline.metrics import Metrics
 from pipeline.types import Event, EventKind, EventPhase, Severity
+from tests.browsers import needs_chromium, open_page, playwright, running_browser
 from tests.daemons import DaemonProcess
+from tests.logs import log_of
 from tests.servers import free_port
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(CHROMIUM is None, reason="neither Chromium nor Chrome is installed"),
-]
+pytestmark = [pytest.mark.e2e, needs_chromium]
 
 CHECKPOINT = load_checkpoint(DEFAULT_DIR)
 CLOCK = SystemClock()
@@ -70,13 +62,9 @@ def daemon(tmp_path, events) -> Iterator[DaemonProcess]:
     """Run a daemon whose log and index hold the events, which have ended."""
     daemon = DaemonProcess(tmp_path / "daemon", mqtt_port=free_port(), cameras={})
 
-    def render(one: Event, seq: int) -> str:
-        return event_message(one, seq, Origin()).to_json()
-
     model = ClipReader.load(CHECKPOINT).model
-    metrics = Metrics(CollectorRegistry())
     with (
-        Outbox(daemon.data_dir, render, clock=CLOCK, metrics=metrics) as log,
+        log_of(daemon.data_dir, CLOCK) as log,
         SearchIndex(daemon.data_dir, model, CLOCK) as index,
     ):
         for one in events:
@@ -91,14 +79,8 @@ def daemon(tmp_path, events) -> Iterator[DaemonProcess]:
 @pytest.fixture
 def page(daemon) -> Iterator["playwright.Page"]:
     """Open an empty page; a script's error fails the test."""
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(base_url=f"http://127.0.0.1:{daemon.http_port}")
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
+    with running_browser() as browser, open_page(browser, daemon.http_port) as page:
         yield page
-        browser.close()
-    assert not errors
 
 
 def labels(region: "playwright.Locator") -> list[str]:

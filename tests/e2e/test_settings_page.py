@@ -12,7 +12,7 @@ from daemon.access.accounts import Accounts
 from daemon.access.rights import Account, Role
 from pipeline.clock import SystemClock
 from tests import media
-from tests.browsers import CHROMIUM, needs_chromium, playwright
+from tests.browsers import needs_chromium, open_page, playwright, running_browser
 from tests.daemons import DaemonProcess
 from tests.servers import free_port, wait_until
 
@@ -69,23 +69,16 @@ def daemon(started) -> DaemonProcess:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["playwright.Browser"]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 @contextmanager
-def page_of(browser, daemon, *, path="/cameras/porch", **options) -> Iterator["playwright.Page"]:
-    """Open the camera's page, or none if `path` is empty; a script's error fails the test."""
-    page = browser.new_page(base_url=f"http://127.0.0.1:{daemon.http_port}", **options)
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    if path:
-        page.goto(path)
-    yield page
-    page.close()
-    assert errors == []
+def page_of(browser, daemon, **options) -> Iterator["playwright.Page"]:
+    """Open the camera's page."""
+    with open_page(browser, daemon.http_port, **options) as page:
+        page.goto("/cameras/porch")
+        yield page
 
 
 @pytest.fixture
@@ -230,7 +223,7 @@ def test_of_two_who_edit_the_second_is_told_and_nothing_of_the_first_is_lost(pag
 
 
 def test_what_is_typed_before_the_script_is_ready_stays(browser, daemon):
-    with page_of(browser, daemon, path="") as page:
+    with open_page(browser, daemon.http_port) as page:
         waiting = []
 
         def hold(route):
