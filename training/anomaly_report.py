@@ -3,7 +3,6 @@
 `python -m training.anomaly_report docs/reports` writes the JSON Schema.
 """
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -30,6 +29,7 @@ from training.anomaly_scores import ClipScores, Session
 from training.intervals import DRAWS
 from training.measures import F64
 from training.report import IntervalReport, Number, Part
+from training.reports import schema_of, write_json
 
 SCHEMA_FILE = "anomaly.schema.json"
 DEFAULT_SIGMA_FRAMES = 3.0
@@ -179,14 +179,12 @@ def asdict_ranking(found: FrameMeasures) -> dict[str, Any]:
 
 def json_schema() -> dict[str, Any]:
     """Return the report's JSON Schema (draft 2020-12)."""
-    schema = AnomalyReport.model_json_schema(by_alias=True, mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "anomaly report"}
+    return schema_of(AnomalyReport, "anomaly report")
 
 
 def write_schema(folder: Path) -> None:
     """Write `anomaly.schema.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / SCHEMA_FILE).write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")
+    write_json(folder / SCHEMA_FILE, json_schema())
 
 
 def _conditions(session: Session, conditions: Conditions) -> dict[str, Any]:

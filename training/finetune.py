@@ -229,7 +229,7 @@ class FineTuner:
         objective = Objective(
             model,
             text=self._text,
-            sentences=label_sentences(model),
+            sentences=encode_labels(model),
             weights=settings.weights,
             augmentation=settings.augmentation,
             match=FixMatch(settings.match),
@@ -316,7 +316,7 @@ def _leaves_each_task_some(aside: set[str], groups: Mapping[str, set[str]]) -> b
 
 
 @torch.no_grad()
-def label_sentences(model: VideoBERTForSequenceClassification) -> dict[str, Tokens]:
+def encode_labels(model: VideoBERTForSequenceClassification) -> dict[str, Tokens]:
     """Return a sentence for each label of each task, as the text tower understands it: (labels, L, W)."""
     tokenizer = VideoBERTTokenizer.from_package()
     sentences = {}

@@ -1,10 +1,10 @@
 """A checkpoint and how its export was measured in, a page that says plainly what it can do out."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from models.checkpoint import Checkpoint
+from training.reports import write_json
 
 CARD_FILE = "README.md"
 REPORT_FILE = "export.json"
@@ -49,7 +49,7 @@ Made by `videobert-train export`; export.json has the same numbers.
 
 def write_card(checkpoint: Checkpoint, report: Mapping[str, Any]) -> None:
     """Write README.md and export.json into the checkpoint's folder; `report` is an ExportReport as a dict."""
-    (checkpoint.folder / REPORT_FILE).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_json(checkpoint.folder / REPORT_FILE, report)
     (checkpoint.folder / CARD_FILE).write_text(card(checkpoint, report), encoding="utf-8")
 
 

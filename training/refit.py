@@ -88,7 +88,7 @@ def _refit_task(bench: Bench, examples: Sequence[Example]) -> TaskRefit:
     groups = len({example.segment.group for example in examples})
     if why := too_few(counts, groups):
         return TaskRefit(clips=dict(counts), groups=groups, is_better=False, reason=why)
-    read = read_clips(bench, examples)
+    read = known_clips(bench, examples)
     known = read.known
     judged = judge(known, task, held_out(known, list(splits(known)), None))
     strength = choose(known)
@@ -113,14 +113,14 @@ def too_few(counts: Mapping[str, int], groups: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadClips:
+class KnownClips:
     """Clips as `training.shift` knows them, in the space that they span, and the way `back` (r, dim + 1)."""
 
     known: Known
     back: F64
 
 
-def read_clips(bench: Bench, examples: Sequence[Example]) -> ReadClips:
+def known_clips(bench: Bench, examples: Sequence[Example]) -> KnownClips:
     """Return examples as up to WINDOWS clips each, with what the model says of them as it is."""
     cuts = bench.clips.whole(examples, windows=WINDOWS)
     said = read(bench.model, bench.clips, cuts, text=bench.workshop.text)
@@ -135,7 +135,7 @@ def read_clips(bench: Bench, examples: Sequence[Example]) -> ReadClips:
         groups=columns.groups,
         examples=np.array([numbers[cut.example] for cut in cuts]),
     )
-    return ReadClips(known, turned.back * scale)
+    return KnownClips(known, turned.back * scale)
 
 
 def _scale(bench: Bench) -> F64:

@@ -8,7 +8,6 @@ Source: Forman and Scholz, Apples-to-apples in cross-validation studies, SIGKDD 
 `python -m training.report docs/reports` writes the JSON Schema.
 """
 
-import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -32,6 +31,7 @@ from training.measures import (
     scored,
 )
 from training.reliability import Reliability, reliability
+from training.reports import schema_of, write_json
 
 SCHEMA_FILE = "evaluation.schema.json"
 
@@ -237,14 +237,12 @@ def examples_of(labels: Sequence[str], predictions: Sequence[Prediction]) -> Sco
 
 def json_schema() -> dict[str, Any]:
     """Return the report's JSON Schema (draft 2020-12)."""
-    schema = Report.model_json_schema(by_alias=True, mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "evaluation report"}
+    return schema_of(Report, "evaluation report")
 
 
 def write_schema(folder: Path) -> None:
     """Write `evaluation.schema.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / SCHEMA_FILE).write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")
+    write_json(folder / SCHEMA_FILE, json_schema())
 
 
 def _measured(measures: Measures) -> dict[str, Any]:

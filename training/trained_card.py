@@ -5,7 +5,7 @@ from typing import Any
 
 from models.checkpoint import Checkpoint
 from training.model_card import CARD_FILE, REPORT_FILE, facts
-from training.reports import to_json
+from training.reports import write_json
 
 TRAINED_CARD = """---
 license: apache-2.0
@@ -46,7 +46,7 @@ alike: {agreement}.
 
 def write_trained_card(checkpoint: Checkpoint, report: Mapping[str, Any], notes: str) -> None:
     """Write README.md and export.json of a trained checkpoint; `report` is a TrainedReport as a dict."""
-    (checkpoint.folder / REPORT_FILE).write_text(to_json(report) + "\n", encoding="utf-8")
+    write_json(checkpoint.folder / REPORT_FILE, report)
     (checkpoint.folder / CARD_FILE).write_text(trained_card(checkpoint, report, notes), encoding="utf-8")
 
 

@@ -21,7 +21,7 @@ from tests.training.teaching import (
 )
 from training.data_folder import DataError, Segment
 from training.examples import Cut, Example
-from training.finetune import FineTuner, FineTuning, Watch, apart, label_sentences, set_aside
+from training.finetune import FineTuner, FineTuning, Watch, apart, encode_labels, set_aside
 from training.loop import LoopSettings
 
 QUICK = FineTuning(
@@ -226,7 +226,7 @@ def test_every_epoch_of_both_stages_is_told(tmp_path):
 
 
 def test_every_label_has_a_sentence_of_its_own():
-    sentences = label_sentences(classifier())
+    sentences = encode_labels(classifier())
     assert {task: len(tokens.states) for task, tokens in sentences.items()} == {"activity": 3, "fight": 2}
     for task, tokens in sentences.items():
         # [CLS] the camera shows LABEL [SEP], each label one word piece.

@@ -16,7 +16,7 @@ from training.data_folder import load_data_folder
 from training.features import FeatureStore
 from training.footage import Footage
 from training.normal_footage import footage_of
-from training.reports import to_json
+from training.reports import write_json
 
 OWN = "own"  # the rate of the recordings
 RATES = (None, 15.0, 10.0)
@@ -75,8 +75,8 @@ def run(options: argparse.Namespace) -> int:
         for recording, events in alarms.recordings.items():
             console.print(f"{alarms.threshold.label} at {_rate(alarms.camera_fps)}: {events} in {recording}")
     if options.json:
-        text = to_json({"checkpoint": str(options.checkpoint), "alarms": [_record(one) for one in found]})
-        options.json.write_text(text + "\n", encoding="utf-8")
+        alarms_found = [_record(one) for one in found]
+        write_json(options.json, {"checkpoint": str(options.checkpoint), "alarms": alarms_found})
     return 0
 
 

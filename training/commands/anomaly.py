@@ -31,6 +31,7 @@ from training.anomaly_scores import Session, score_clips
 from training.commands import SubParsers
 from training.commands.footage_options import positive, progress
 from training.measures import F64
+from training.reports import shown
 
 Scores = Mapping[str, Mapping[str, F64]]
 
@@ -192,7 +193,7 @@ def _table(report: AnomalyReport) -> Table:
     rows = {"videobertd": whole, **{f"{name} alone": one for name, one in report.parts.items()}}
     for name, one in {**rows, **report.baselines}.items():
         values = [one.auc, one.auc_offline, one.ap, *one.recall_at_fpr.values()]
-        drawn.add_row(name, *map(_shown, values))
+        drawn.add_row(name, *map(shown, values))
     return drawn
 
 
@@ -204,7 +205,7 @@ def _title(report: AnomalyReport) -> str:
 def _caption(report: AnomalyReport) -> str:
     lines = [f"{1000 * report.seconds_per_frame:.1f} ms a frame", *report.notes.values()]
     if found := report.intervals.get("auc"):
-        lines.append(f"AUC over resampled clips, 95 %: {_shown(found.low)} to {_shown(found.high)}")
+        lines.append(f"AUC over resampled clips, 95 %: {shown(found.low)} to {shown(found.high)}")
     if alarms := report.alarms:
         lines.append(f"live alarm, budget {alarms.budget_per_day:.0f} a day: {_found(alarms)}")
     return "\n".join(lines)
@@ -212,7 +213,7 @@ def _caption(report: AnomalyReport) -> str:
 
 def _found(alarms: AlarmReport) -> str:
     return (
-        f"{alarms.found} of {alarms.events} events found, median delay {_shown(alarms.median_delay_s)} s,"
+        f"{alarms.found} of {alarms.events} events found, median delay {shown(alarms.median_delay_s)} s,"
         f" {alarms.false_alarms} false alarms in {alarms.normal_s:.0f} s of normal footage"
     )
 
@@ -222,7 +223,3 @@ def _not_negative(text: str) -> float:
     if not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is below 0")
     return number
-
-
-def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

@@ -13,7 +13,7 @@ from training.commands import SubParsers
 from training.comparison import Difference, compare_reports
 from training.label_tables import DataError
 from training.report import Report
-from training.reports import to_json
+from training.reports import write_json
 
 
 def add(commands: SubParsers) -> None:
@@ -35,8 +35,7 @@ def run(options: argparse.Namespace) -> int:
     }
     Console(width=140).print(_table(found))
     if options.json:
-        text = to_json({path: asdict(difference) for path, difference in found.items()})
-        options.json.write_text(text + "\n", encoding="utf-8")
+        write_json(options.json, {path: asdict(difference) for path, difference in found.items()})
     return 0
 
 

@@ -23,6 +23,7 @@ from training.label_tables import DataError
 from training.plots import write_plots
 from training.pretrained import PreTrained, unseen_by
 from training.report import Prediction, Report, build_report, examples_of
+from training.reports import shown
 from training.workshop import Workshop
 
 EACH_GROUP = "groups"
@@ -203,12 +204,8 @@ def _table(reports: Mapping[str, Report]) -> Table:
         drawn.add_column(heading)
     for name, report in reports.items():
         spread = report.spread.get("accuracy")
-        accuracy = _shown(report.accuracy)
+        accuracy = shown(report.accuracy)
         if spread is not None and spread.count > 1:
-            accuracy = f"{_shown(spread.mean)} ± {_shown(spread.deviation)}"
-        drawn.add_row(name, accuracy, *map(_shown, (report.macro_f1, report.auc, report.ap, report.ece)))
+            accuracy = f"{shown(spread.mean)} ± {shown(spread.deviation)}"
+        drawn.add_row(name, accuracy, *map(shown, (report.macro_f1, report.auc, report.ap, report.ece)))
     return drawn
-
-
-def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

@@ -22,7 +22,7 @@ from training.finetune import FineTuning
 from training.held_out import HeldOut, held_out
 from training.places import place, watch
 from training.plots import insertion_figure, save_figure
-from training.reports import to_json
+from training.reports import write_json
 from training.workshop import Workshop
 
 MEAN, NOTHING = "the clip's mean frame", "a frame in which nothing moves"
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         )
     console.print(_table(f"{options.task}: regions, log-odds beyond random ones of equal size", places))
     if options.json:
-        options.json.write_text(to_json(_report(options, findings)) + "\n", encoding="utf-8")
+        write_json(options.json, _report(options, findings))
     if options.plots:
         figure = insertion_figure(
             {name: (found.deletion, found.insertion) for name, found in findings.mean_curves(MEAN).items()}
