@@ -182,6 +182,8 @@ def test_what_home_assistant_is_told_of_is_what_a_capture_of_the_broker_holds(br
         station.send(1)
         wait_until(lambda: seqs(live) == [1])
         wait_until(lambda: live.newest("videobert/porch/snapshot"))
+        # A state stands for a second before the next one, which knows of the event.
+        wait_until(lambda: json.loads(live.newest("videobert/porch/state"))["anomaly"])
         with listening(broker.port) as capture:
             capture.wait_for("videobert/porch/snapshot", b"\xff\xd8jpeg")
             capture.wait_for("videobert/porch/budget/state", b"1")
