@@ -193,7 +193,7 @@ class FakeOffice:
 
 @dataclass
 class FakeSearch:
-    """A search that finds what a test puts into it; it keeps what it was asked."""
+    """A search that finds what a test puts into it, of the cameras asked for; it keeps what it was asked."""
 
     alike: Alike | None = field(default_factory=Alike)
     found: WordsFound = field(default_factory=lambda: WordsFound((), Alike()))
@@ -201,11 +201,20 @@ class FakeSearch:
 
     def similar(self, event_id, which, *, limit):
         self.asked.append((event_id, which, limit))
-        return self.alike
+        return self.alike and _alike_of(self.alike, which)
 
     def words(self, text, which, *, limit):
         self.asked.append((text, which, limit))
-        return self.found
+        said = tuple(event for event in self.found.said if _is_of(event, which))
+        return replace(self.found, said=said, alike=_alike_of(self.found.alike, which))
+
+
+def _alike_of(alike, which):
+    return replace(alike, hits=tuple(hit for hit in alike.hits if _is_of(hit.event, which)))
+
+
+def _is_of(event, which):
+    return which.cameras is None or event.camera in which.cameras
 
 
 @dataclass
