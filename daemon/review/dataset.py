@@ -90,7 +90,7 @@ class DatasetFolder:
         if rows:
             text = io.StringIO()
             csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
-            if not (path.exists() and path.read_text(encoding="utf-8") == text.getvalue()):
+            if not (path.exists() and path.read_bytes() == text.getvalue().encode()):
                 replace_text(path, text.getvalue())
         else:  # a table without a row is an error for whoever reads it
             path.unlink(missing_ok=True)

@@ -50,7 +50,7 @@ class ModelShelf:
         """The number of the model to run."""
         try:
             text = (self.folder / CHOSEN_FILE).read_text(encoding="utf-8").strip()
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             return BASE
         return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else BASE
 
@@ -83,7 +83,8 @@ class ModelShelf:
     def _numbers(self) -> list[int]:
         if not self.folder.is_dir():
             return []
-        return [int(path.name) for path in self.folder.iterdir() if path.is_dir() and path.name.isdigit()]
+        names = (path.name for path in self.folder.iterdir() if path.is_dir())
+        return [int(name) for name in names if name.isascii() and name.isdigit()]
 
     def _has_model(self, number: int) -> bool:
         return (self.folder / str(number) / MODEL_FOLDER / DESCRIPTION_FILE).is_file()

@@ -59,10 +59,16 @@ def test_there_is_no_path_to_what_is_no_model(shelf, number):
         shelf.path(number)
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "9" * 30])
-def test_a_damaged_choice_is_the_own_model(shelf, text):
-    (shelf.folder / CHOSEN_FILE).write_text(text)
+@pytest.mark.parametrize("content", [b"", b"x", b"-1", b"9" * 30, b"\xff\x00"])
+def test_a_damaged_choice_is_the_own_model(shelf, content):
+    (shelf.folder / CHOSEN_FILE).write_bytes(content)
     assert shelf.chosen == 0
+
+
+@pytest.mark.parametrize("name", ["notes", "²", "٣"])
+def test_a_folder_that_is_no_model_is_passed_over(shelf, name):
+    (shelf.folder / name).mkdir()
+    assert ([one.number for one in shelf.models], shelf.next_number) == ([2, 1], 3)
 
 
 class Doors:

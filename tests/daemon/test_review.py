@@ -148,9 +148,10 @@ def test_a_damaged_file_of_labels_is_not_written_over(desk, tmp_path):
     assert (tmp_path / "dataset" / FILE_NAME).read_text() == "[{"
 
 
-def test_a_table_that_a_crash_left_behind_is_made_anew(desk, tmp_path):
+@pytest.mark.parametrize("damage", [lambda table: table.unlink(), lambda table: table.write_bytes(b"\xff")])
+def test_a_table_that_a_crash_left_behind_is_made_anew(desk, tmp_path, damage):
     desk.give(ONE, FIGHT, by=None)
-    (tmp_path / "dataset/fight/segments.csv").unlink()
+    damage(tmp_path / "dataset/fight/segments.csv")
     desk.refresh()
     assert len(rows(tmp_path, "fight")) == 1
 
