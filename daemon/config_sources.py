@@ -59,6 +59,11 @@ def read_text(path: Path) -> str:
         raise SettingsError(f"{path}: is not UTF-8 text") from error
 
 
+def variables_in(text: str) -> set[str]:
+    """Return the names in `${…}`: `rtsp://user:${P}@host/` has P."""
+    return set(_VARIABLE.findall(text))
+
+
 def merge_sources(text: str, path: Path, *, environ: Mapping[str, str], model: type[BaseModel]) -> Sources:
     """Read a file's text, put the environment over it and fill in the variables of URLs.
 

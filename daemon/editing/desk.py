@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import threading
+import tomllib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from daemon.config import CameraTable, Reading, Settings, parse_settings
 from daemon.config_errors import Problem
-from daemon.config_sources import variable
+from daemon.config_sources import variable, variables_in
 from daemon.editing.document import add_camera, change_camera, remove_camera
 from daemon.editing.form import (
     EDITABLE,
@@ -103,6 +104,7 @@ class SettingsDesk:
             file = self._read()
             if camera in file.settings.cameras:
                 raise RefusedEditError((Problem(("name",), "there is a camera of that name"),))
+            _refuse_others_secrets(new, file)
             known = file.settings.cameras
 
             def is_meant(settings: Settings) -> bool:
@@ -256,8 +258,16 @@ def _problems_of(camera: str, reading: Reading) -> tuple[Problem, ...]:
     own = (
         Problem(p.location[2:], p.sentence) for p in reading.problems if p.location[:2] == ("cameras", camera)
     )
-    elsewhere = (Problem((), sentence) for sentence in reading.unknown)  # a notification names what goes
+    # A notification names what goes; what else there is may be of cameras that the asker must not see.
+    elsewhere = (Problem((), line.partition("; there is ")[0]) for line in reading.unknown)
     return (*own, *(Problem(("url",), sentence) for sentence in unset), *elsewhere)
+
+
+def _refuse_others_secrets(new: NewCamera, file: _File) -> None:
+    """Refuse a URL that would tell a camera's host what notifications are sent with."""
+    notify = str(tomllib.loads(file.text).get("notify", ""))
+    if variables_in(new.url) & variables_in(notify):
+        raise RefusedEditError((Problem(("url",), "a variable of [notify] must not be sent to a camera"),))
 
 
 def _switches(table: CameraTable) -> dict[str, float]:

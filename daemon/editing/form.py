@@ -1,14 +1,16 @@
 """The settings of a camera that can be changed from the page: what may come in, and what is shown of them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, create_model
+from pydantic import AfterValidator, Field, ValidationError, create_model
 from pydantic_core import to_json
 
 from daemon.config import CameraName, CameraTable
 from daemon.config_errors import Problem, describe_errors
+from daemon.config_sources import ENVIRONMENT_PREFIX, variables_in
 from daemon.tables import Table
 
 EDITABLE = (
@@ -32,11 +34,24 @@ _FIELDS: dict[str, Any] = {
 CameraSettings = create_model("CameraSettings", __base__=Table, **_FIELDS)
 
 
+_USER_INFO = re.compile(r"[A-Za-z]+://[^\s/?#@]*@")
+
+
+def _check_variables(url: str) -> str:
+    """Let variables stand only where no page shows their values, and none that is a setting of ours."""
+    user_info = _USER_INFO.match(url)
+    if "${" in url[user_info.end() if user_info else 0 :]:
+        raise ValueError("${NAME} stands for a user name or a password only: rtsp://user:${NAME}@192.0.2.7/x")
+    if any(name.upper().startswith(ENVIRONMENT_PREFIX) for name in variables_in(url)):
+        raise ValueError("a variable that is a setting of the daemon's own must not be sent to a camera")
+    return url
+
+
 class NewCamera(Table):
     """What is said of a camera that is not there yet."""
 
     name: CameraName
-    url: str = Field(min_length=1, max_length=2048, repr=False)
+    url: Annotated[str, AfterValidator(_check_variables)] = Field(min_length=1, max_length=2048, repr=False)
 
 
 class UnknownCameraError(Exception):

@@ -303,12 +303,9 @@ def test_a_camera_that_is_not_there_is_unknown(house):
 
 
 def test_a_camera_is_added_as_it_was_given_and_comes_with_the_reload(house, path, caplog):
-    view = house.add("pond", "rtsp://user:pa55@192.0.2.8/${PORCH_PASSWORD}")
-    assert (view.source, view.in_use, house.reloads) == ("rtsp://***@192.0.2.8/s3cret/word", False, 1)
-    assert (
-        path.read_text()
-        == f'{FILE}\n[cameras.pond]\nurl = "rtsp://user:pa55@192.0.2.8/${{PORCH_PASSWORD}}"\n'
-    )
+    view = house.add("pond", "rtsp://pa55:${PORCH_PASSWORD}@192.0.2.8/x")
+    assert (view.source, view.in_use, house.reloads) == ("rtsp://***@192.0.2.8/x", False, 1)
+    assert path.read_text() == f'{FILE}\n[cameras.pond]\nurl = "rtsp://pa55:${{PORCH_PASSWORD}}@192.0.2.8/x"\n'
     assert "pa55" not in caplog.text
 
 
@@ -334,6 +331,37 @@ def test_a_camera_that_cannot_be_used_is_not_added(house, path, name, url, place
     assert sentence in problem.sentence
     assert "pa55" not in problem.sentence
     assert (path.read_text(), house.reloads) == (FILE, 0)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "${PORCH_PASSWORD}",
+        "/srv/${PORCH_PASSWORD}",
+        "ftp:${PORCH_PASSWORD}",
+        "rtsp://192.0.2.8/${PORCH_PASSWORD}",
+        "rtsp://192.0.2.8/?token=${PORCH_PASSWORD}",
+        "rtsp://a b${PORCH_PASSWORD}@192.0.2.8/",
+        "rtsp://user@${PORCH_PASSWORD}@192.0.2.8/",
+        "rtsp://192.0.2.8/#${PORCH_PASSWORD}@x",
+        "rtsp://user:${VIDEOBERTD_MQTT__PASSWORD}@192.0.2.8/",
+    ],
+)
+def test_a_new_camera_s_url_brings_no_variable_of_the_environment_to_light(path, url):
+    house = House(path, {**ENVIRON, "VIDEOBERTD_MQTT__PASSWORD": "s3cret/word"})
+    with pytest.raises(RefusedEditError) as refusal:
+        house.add("pond", url)
+    (problem,) = refusal.value.problems
+    assert problem.location == ("url",)
+    assert "s3cret" not in problem.sentence
+    assert path.read_text() == FILE
+
+
+def test_what_notifications_are_sent_with_is_not_sent_to_a_camera(path):
+    path.write_text(f'{FILE}\n[notify.phone]\nurl = "tgram://${{TELEGRAM}}/7"\n')
+    house = House(path, {**ENVIRON, "TELEGRAM": "t0ken"})
+    with pytest.raises(RefusedEditError, match=r"a variable of \[notify\] must not be sent to a camera"):
+        house.add("pond", "rtsp://user:${TELEGRAM}@192.0.2.8/")
 
 
 def test_a_camera_is_removed_with_the_reload(house, path):
@@ -364,6 +392,6 @@ def test_a_zone_that_a_notification_names_is_not_removed(house, path):
     address.write_text("json://192.0.2.9")
     text = f'{FILE}\n[notify.phone]\nurl_file = "{address}"\nzones = ["pool"]\n'
     path.write_text(text)
-    with pytest.raises(RefusedEditError, match=r'notify.phone.zones: "pool" is not there'):
+    with pytest.raises(RefusedEditError, match=r'^notify.phone.zones: "pool" is not there$'):
         house.change({"zones": {}})
     assert path.read_text() == text

@@ -1,4 +1,4 @@
-"""Every address in, who may ask for it and of which cameras out: a route that the table lacks fails a test."""
+"""Every address in, who may ask for it and of which cameras out: one that the table lacks fails a test."""
 
 import json
 from dataclasses import dataclass
