@@ -305,7 +305,9 @@ def test_a_camera_that_is_not_there_is_unknown(house):
 def test_a_camera_is_added_as_it_was_given_and_comes_with_the_reload(house, path, caplog):
     view = house.add("pond", "rtsp://pa55:${PORCH_PASSWORD}@192.0.2.8/x")
     assert (view.source, view.in_use, house.reloads) == ("rtsp://***@192.0.2.8/x", False, 1)
-    assert path.read_text() == f'{FILE}\n[cameras.pond]\nurl = "rtsp://pa55:${{PORCH_PASSWORD}}@192.0.2.8/x"\n'
+    assert (
+        path.read_text() == f'{FILE}\n[cameras.pond]\nurl = "rtsp://pa55:${{PORCH_PASSWORD}}@192.0.2.8/x"\n'
+    )
     assert "pa55" not in caplog.text
 
 
