@@ -40,12 +40,11 @@ from pipeline.types import CameraStatus
 
 logger = logging.getLogger(__name__)
 
-# A clean stop takes 12.5 s at most: cameras 2 (daemon/cameras.py), inference 1, publisher 6, in which clips
-# are written, too, notifiers 0.5, page 1, retraining 2 (daemon/review/retraining.py).
+# A clean stop takes 10 s at most: cameras 2 (daemon/cameras.py), inference 1, publisher 6, in which clips are
+# written, too, page and notifications 1. A model that is being made is killed.
 INFERENCE_STOP_S = 1.0
 PUBLISHER_STOP_S = 6.0
-NOTIFY_STOP_S = 0.5  # one that waits for its service is not waited for
-SERVER_STOP_S = 1.0
+LAST_STOP_S = 1.0  # a notification that waits for its service is not waited for
 PRUNE_INTERVAL_S = 3600.0
 UPDATE_CHECK_S = 3600.0
 ROOM_CHECK_S = 60.0
@@ -210,10 +209,9 @@ class Daemon:
         parts.delivery.bell.ring()
         for name in join_all([workers.publisher, workers.evidence], PUBLISHER_STOP_S):
             logger.warning("thread %s did not end in time: what it had left is lost or comes later", name)
-        join_all(workers.notify, NOTIFY_STOP_S)
-        if parts.server and workers.server:
+        if parts.server:
             parts.server.stop_serving()
-            workers.server.join(SERVER_STOP_S)
+        join_all([*workers.notify, *([workers.server] if workers.server else [])], LAST_STOP_S)
         logger.info("stopped")
 
     def _status(self, parts: Parts) -> str:

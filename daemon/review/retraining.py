@@ -69,6 +69,7 @@ class Retraining:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._problem = ""
+        self._is_over = False
 
     @property
     def view(self) -> RetrainView:
@@ -93,6 +94,8 @@ class Retraining:
         """
         with self._lock:
             self._notice_end()
+            if self._is_over:
+                raise RetrainError("the daemon ends")
             if self._process is not None:
                 raise RetrainError("a model is being trained already")
             if missing := self._missing():
@@ -113,13 +116,14 @@ class Retraining:
             self._notice_end()
             if self._process is None:
                 raise RetrainError("no model is being trained")
-            self._end("It was cancelled.")
+            self._end("It was cancelled.", STOP_S)
 
     def stop(self) -> None:
-        """End it because the daemon ends."""
+        """End it at once because the daemon ends; none begins after that, whoever still asks for one."""
         with self._lock:
+            self._is_over = True
             if self._process is not None:
-                self._end("The daemon was stopped.")
+                self._end("The daemon was stopped.", 0.0)
 
     def _spawn(self) -> None:
         command = self._command(self._shelf.next_number)
@@ -150,13 +154,13 @@ class Retraining:
         else:
             logger.info("retraining is done")
 
-    def _end(self, problem: str) -> None:
+    def _end(self, problem: str, patience_s: float) -> None:
         process = self._process
         if process is None:
             return
         process.terminate()
         try:
-            process.wait(STOP_S)
+            process.wait(patience_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

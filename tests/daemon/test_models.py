@@ -2,13 +2,14 @@
 
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from daemon.review.model_room import ModelRoom, ModelRoomError, open_chosen
-from daemon.review.retraining import RetrainError, Retraining, what_is_missing
+from daemon.review.retraining import STOP_S, RetrainError, Retraining, what_is_missing
 from daemon.review.shelf import CHOSEN_FILE, ModelShelf
 from models.checkpoint import FRAME_ENCODER_FILE
 from models.errors import CheckpointError
@@ -212,13 +213,32 @@ def test_only_one_runs_at_a_time_and_it_can_be_cancelled(tmp_path, labelled):
         one.cancel()
 
 
-def test_one_that_will_not_end_is_killed(tmp_path, labelled):
-    deaf = f"import signal; signal.signal({int(signal.SIGTERM)}, signal.SIG_IGN); {WAIT}"
-    one = retraining(tmp_path, labelled, deaf)
+DEAF = f"import signal; signal.signal({int(signal.SIGTERM)}, signal.SIG_IGN); {WAIT}"
+
+
+@pytest.mark.parametrize("end", [Retraining.cancel, Retraining.stop])
+def test_one_that_will_not_end_is_killed(tmp_path, labelled, end):
+    one = retraining(tmp_path, labelled, DEAF)
     one.start()
     wait_until(lambda: "begun" in log_of(tmp_path))
-    one.stop()
+    end(one)
     assert not one.view.is_running
+
+
+def test_a_stop_waits_for_none_that_will_not_end(tmp_path, labelled):
+    one = retraining(tmp_path, labelled, DEAF)
+    one.start()
+    wait_until(lambda: "begun" in log_of(tmp_path))
+    begun_s = time.monotonic()
+    one.stop()
+    assert time.monotonic() - begun_s < STOP_S / 2
+
+
+def test_after_a_stop_none_begins_that_nobody_would_end(tmp_path, labelled):
+    one = retraining(tmp_path, labelled)
+    one.stop()
+    with pytest.raises(RetrainError, match="the daemon ends"):
+        one.start()
 
 
 def test_a_failure_is_told_by_its_last_line(tmp_path, labelled):
