@@ -1,5 +1,6 @@
 """A dataset in, a refitted model on the shelf out: `videobert-train refit` as a process of low priority."""
 
+import fcntl
 import importlib.util
 import logging
 import os
@@ -129,8 +130,11 @@ class Retraining:
         command = self._command(self._shelf.next_number)
         try:
             self._shelf.folder.mkdir(parents=True, exist_ok=True)
-            self._progress_path.unlink(missing_ok=True)
-            with self._log_path.open("wb") as log:
+            with self._log_path.open("ab") as log:
+                # Held while the process writes to it, which outlives a daemon that is killed.
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                log.truncate(0)
+                self._progress_path.unlink(missing_ok=True)
                 # A session of its own: Ctrl-C on the daemon's terminal is not for it, as the daemon ends it.
                 self._process = subprocess.Popen(  # noqa: S603 - our own program, and paths of ours
                     command,
@@ -140,6 +144,8 @@ class Retraining:
                     start_new_session=True,
                     env={**os.environ, "OMP_NUM_THREADS": "1"},
                 )
+        except BlockingIOError as error:
+            raise RetrainError("a model is being trained already, since before the daemon started") from error
         except OSError as error:
             raise RetrainError(f"it could not be begun: {error.strerror}") from error
 

@@ -213,6 +213,18 @@ def test_only_one_runs_at_a_time_and_it_can_be_cancelled(tmp_path, labelled):
         one.cancel()
 
 
+def test_one_that_has_outlived_its_daemon_is_let_end_first(tmp_path, labelled):
+    killed, next_one = (retraining(tmp_path, labelled, WAIT) for _ in range(2))
+    killed.start()
+    wait_until(lambda: "begun" in log_of(tmp_path))
+    with pytest.raises(RetrainError, match="already, since before the daemon started"):
+        next_one.start()
+    assert "begun" in log_of(tmp_path)
+    killed.stop()
+    next_one.start()
+    next_one.stop()
+
+
 DEAF = f"import signal; signal.signal({int(signal.SIGTERM)}, signal.SIG_IGN); {WAIT}"
 
 
