@@ -1,5 +1,6 @@
 """Why a request is refused in; JSON for programs, and a page for people who use a browser, out."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -9,7 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from daemon.access.accounts import AccountsError
 from daemon.rendering import show
+
+logger = logging.getLogger(__name__)
 
 
 class Error(BaseModel):
@@ -30,7 +34,10 @@ def wants_page(request: Request) -> bool:
 
 def refuse(request: Request, error: Exception) -> Response:
     """Answer what was raised; of a fault of our own nothing is told but that it is one."""
-    if not isinstance(error, HTTPException):
+    if isinstance(error, AccountsError):
+        logger.error("%s", error)
+        error = HTTPException(503, "the accounts cannot be read or written now; the log says why")
+    elif not isinstance(error, HTTPException):
         error = HTTPException(500, "this is a fault of videobertd; its log has more")
     is_page = wants_page(request) and not request.url.path.startswith("/api/")
     response = _page(request, error) if is_page else _json(request, error)

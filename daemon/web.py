@@ -29,7 +29,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from daemon.access.accounts import Accounts
+from daemon.access.accounts import Accounts, AccountsError
 from daemon.access.guard import Guard, Policy, account_of
 from daemon.access.limited import seen_by
 from daemon.access.pages import AccessPages
@@ -130,7 +130,7 @@ def create_app(
             Middleware(BodyLimit),
             Middleware(TrustedHostMiddleware, allowed_hosts=_allowed_hosts(http), www_redirect=False),
         ],
-        exception_handlers={HTTPException: refuse, Exception: refuse},
+        exception_handlers={HTTPException: refuse, AccountsError: refuse, Exception: refuse},
     )
 
 

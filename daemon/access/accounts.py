@@ -37,6 +37,10 @@ FIRST_NAME = "admin"
 SESSION = ""
 
 
+class AccountsError(SettingsError):
+    """Raised when the file of the accounts cannot be used: it is damaged, or the disk does not take it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A key that does not expire: whose it is, and what for."""
@@ -217,7 +221,7 @@ class Accounts:
                     database.execute("PRAGMA foreign_keys = ON")
                     yield database
         except (sqlite3.DatabaseError, OSError) as error:
-            raise SettingsError(f"{self._path} cannot be used for accounts: {error}") from error
+            raise AccountsError(f"{self._path} cannot be used for accounts: {error}") from error
 
 
 def _account(row: tuple[str, int, str | None, int]) -> Account:

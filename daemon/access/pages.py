@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from daemon.access.accounts import Accounts
+from daemon.access.accounts import Accounts, AccountsError
 from daemon.access.attempts import Attempts
 from daemon.access.guard import COOKIE, Guard, Policy, account_of, peer_of, sender_of, session_key
 from daemon.incoming import MAX_FORM_BYTES, read_form
@@ -101,6 +101,8 @@ class AccessPages:
         else:
             try:
                 self._accounts.set_password(account.name, form.get("new", ""))
+            except AccountsError:
+                raise
             except SettingsError as error:
                 problem = f"{error}."[:1].upper() + f"{error}."[1:]
         if problem:

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
-from daemon.access.accounts import FILE_NAME, Accounts
+from daemon.access.accounts import FILE_NAME, Accounts, AccountsError
 from daemon.access.attempts import FREE
 from daemon.access.guard import COOKIE, Policy
 from daemon.access.rights import Account, Role
@@ -145,6 +145,31 @@ def test_a_login_leads_on_and_lasts(client):
 def test_a_login_never_leads_to_another_site(client, target):
     answer = client.post("/login", params={"next": target}, data={"name": "vera", "password": PASSWORD})
     assert answer.headers["location"] == "/"
+
+
+class FullDisk(Accounts):
+    """Accounts on a disk that takes nothing more."""
+
+    def begin_session(self, name, lasts_s):
+        raise AccountsError("/data/access.sqlite cannot be used for accounts: disk is full")
+
+    def set_password(self, name, password, *, must_change=False):
+        self.begin_session(name, 0)
+
+
+def test_a_login_on_a_full_disk_says_so_and_the_log_says_why(backstage, accounts, tmp_path, caplog):
+    client = client_of(backstage, FullDisk(tmp_path, ManualClock()))
+    key = accounts.add_token("ada", "test")
+    change = {"old": PASSWORD, "new": "another password", "again": "another password"}
+    answers = (
+        log_in(client, "ada", headers=PAGE),
+        client.post("/account", data=change, headers={"authorization": f"Bearer {key}"}),
+    )
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert all("accounts cannot be read or written now" in answer.text for answer in answers)
+    assert "access.sqlite" not in answers[0].text + answers[1].text
+    assert "disk is full" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_a_wrong_password_and_an_unknown_name_look_alike(client):
