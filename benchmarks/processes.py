@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from daemon.demo.gauges import quantile_of
+from daemon.quantiles import quantile_of
 
 MIB = 2**20
 _SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)

@@ -28,6 +28,7 @@ from daemon.config import Settings, load_settings
 from daemon.exit_codes import EXIT_FAILED, EXIT_OK
 from daemon.housekeeping import Chore, Housekeeper
 from daemon.logs import configure_logging
+from daemon.recent_scores import INTERVAL_S
 from daemon.signals import handled
 from daemon.systemd import Systemd
 from daemon.tuning import Tuning
@@ -165,6 +166,7 @@ class Daemon:
         chores = [
             Chore(self._settings.storage.learned_save_interval_s, parts.cameras.save_learned),
             Chore(SILENCE_CHECK_S, parts.cameras.report_silence),
+            Chore(INTERVAL_S, parts.house.note),
             Chore(PRUNE_INTERVAL_S, parts.room.prune),
             Chore(PRUNE_INTERVAL_S, parts.stores.search.prune),
             Chore(UPDATE_CHECK_S, parts.updates.tell),

@@ -24,8 +24,13 @@ from daemon.review.model_room import ModelRoom
 from daemon.roll import Roll
 from daemon.search.desk import SearchDesk
 from daemon.snapshots import Layers, Part, SnapshotStore
+from daemon.system.measures import Measures, Meter
 from daemon.views import CameraView, SystemView
+from pipeline.types import CameraStatus
 from pipeline.urls import redact_url
+
+# A checkpoint folder's text for people.
+CARD_FILE = "README.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class House:
         broker: Callable[[], BrokerHealth],
         roll: Callable[[], Mapping[str, Roll]],
         desks: Desks,
+        meter: Meter,
     ) -> None:
         self._stores = stores
         self._engine = engine
@@ -71,6 +77,7 @@ class House:
         self._broker = broker
         self._roll = roll
         self._desks = desks
+        self._meter = meter
         self._started_s = engine.clock.monotonic_s()
 
     def cameras(self) -> tuple[CameraView, ...]:
@@ -98,6 +105,25 @@ class House:
             storage_problem=storage_problem or self._stores.snapshots.problem or self._stores.clips.problem,
             outbox_pending=self._stores.outbox.pending_count,
         )
+
+    def measures(self) -> Measures:
+        """Return how much it does, how soon, and what it needs for that."""
+        card = self._engine.encoder.checkpoint.folder / CARD_FILE
+        try:
+            text = card.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):  # whoever made the model has written none
+            text = ""
+        return self._meter.measures(self._roll(), card=text)
+
+    def note(self) -> None:
+        """Keep how things stand now, for what is shown of the last minutes; called every other second."""
+        self._stores.overview.scores.note(
+            {
+                camera.name: camera.anomaly_score if camera.status is CameraStatus.ONLINE else None
+                for camera in self.cameras()
+            }
+        )
+        self._meter.note()
 
     def events(self, which: EventFilter, *, after: int, limit: int) -> tuple[LoggedEvent, ...]:
         """Return the first messages with a seq above `after`, oldest first."""
@@ -178,6 +204,7 @@ class House:
             motion=state is not None and state.motion,
             behaviour=None if state is None else state.behaviour,
             active_events=() if state is None else state.active_events,
+            recent_scores=self._stores.overview.scores.of(name),
         )
 
 

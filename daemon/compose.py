@@ -42,6 +42,7 @@ from daemon.search.opening import open_search
 from daemon.server import HttpServer, bind, page_url
 from daemon.snapshots import SnapshotStore
 from daemon.state_command import LEARNED_DIR
+from daemon.system.measures import Larder, Meter, size_of
 from daemon.topics import Topics
 from daemon.tuning import Tuning
 from daemon.updates import Updates, Versions, versions_on_disk
@@ -160,6 +161,18 @@ def _house(
         broker=lambda: delivery.publisher.health,
         roll=lambda: cameras.roll,
         desks=Desks(delivery.commands, delivery.feedback, review, models, desk, base.request_reload),
+        meter=Meter(engine.outlets.metrics, base.clock, _larder(base.settings, stores)),
+    )
+
+
+def _larder(settings: Settings, stores: Stores) -> Larder:
+    return Larder(
+        settings.storage.data_dir,
+        {
+            "pictures": lambda: size_of(stores.snapshots),
+            "videos": lambda: size_of(stores.clips),
+            "labelled videos": lambda: _dataset(settings).size_bytes,
+        },
     )
 
 
@@ -286,8 +299,7 @@ def _engine(
 
 
 def _review(base: Base, stores: Stores, *, engine: Engine, cameras: Cameras) -> ReviewDesk:
-    storage = base.settings.storage
-    dataset = DatasetFolder(dataset_folder(storage.data_dir), storage.keep_dataset_gb * 1e9)
+    dataset = _dataset(base.settings)
 
     def rolls(name: str) -> tuple[float, float]:
         entry = cameras.roll.get(name)
@@ -296,6 +308,11 @@ def _review(base: Base, stores: Stores, *, engine: Engine, cameras: Cameras) -> 
 
     witnesses = Witnesses(stores.archive, stores.clips, lambda: engine.encoder.checkpoint, rolls)
     return ReviewDesk(dataset, witnesses, base.clock)
+
+
+def _dataset(settings: Settings) -> DatasetFolder:
+    storage = settings.storage
+    return DatasetFolder(dataset_folder(storage.data_dir), storage.keep_dataset_gb * 1e9)
 
 
 def _settings_desk(base: Base, delivery: Delivery, cameras: Cameras) -> SettingsDesk:

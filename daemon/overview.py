@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from daemon.recent_scores import RecentScores
 from daemon.snapshots import SnapshotStore
 from pipeline.evidence import jpeg_of
 from pipeline.privacy import Privacy
@@ -25,6 +26,7 @@ class Overview:
     """Remembers how each camera stands and keeps its pictures; a Listener for any thread."""
 
     def __init__(self, snapshots: SnapshotStore) -> None:
+        self.scores = RecentScores()
         self._snapshots = snapshots
         self._lock = threading.Lock()
         self._standings: dict[str, Standing] = {}

@@ -7,6 +7,7 @@ from daemon.access.rights import May
 from daemon.archive import ArchiveFilter
 from daemon.event_log import EVERYTHING, BegunFilter, LoggedEvent
 from daemon.payloads import EventMessage
+from daemon.recent_scores import curve, curve_words
 from daemon.rendering import TEMPLATES
 from daemon.snapshots import Part
 from daemon.views import Backstage, CameraView
@@ -121,6 +122,8 @@ def topmost(polygon: Sequence[Point]) -> Point:
     return min(polygon, key=lambda corner: (corner[1], corner[0]))
 
 
+TEMPLATES.filters["curve"] = curve
+TEMPLATES.filters["curve_words"] = curve_words
 TEMPLATES.filters["topmost"] = topmost
 TEMPLATES.filters["rates"] = rates
 TEMPLATES.filters["rarity"] = rarity

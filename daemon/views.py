@@ -15,6 +15,7 @@ from daemon.review.labels import GivenLabel
 from daemon.review.model_room import ModelsView
 from daemon.search.desk import Search
 from daemon.snapshots import Layers, Part
+from daemon.system.measures import Measures
 from pipeline.feedback import Verdict
 from pipeline.types import CameraStatus
 
@@ -24,6 +25,7 @@ class CameraView:
     """One camera as it stands now; `source` is its URL without user name and password.
 
     `anomaly_score` is 0…1 with the alarm threshold at 0.5; ratios and rates are as in docs/metrics.md.
+    `recent_scores` has it every other second of the last five minutes, oldest first, None where none was known.
     """
 
     name: str
@@ -40,6 +42,7 @@ class CameraView:
     motion: bool
     behaviour: str | None
     active_events: tuple[str, ...]
+    recent_scores: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,9 @@ class Backstage(Protocol):
 
     def system(self) -> SystemView:
         """Return how the daemon itself stands."""
+
+    def measures(self) -> Measures:
+        """Return how much it does, how soon, and what it needs for that."""
 
     def events(self, which: EventFilter, *, after: int, limit: int) -> tuple[LoggedEvent, ...]:
         """Return the first messages with a seq above `after`, oldest first."""

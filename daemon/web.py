@@ -7,6 +7,7 @@ this file                /  /events  /events/<event>
 daemon/search/pages.py   /search  /api/v1/search  /api/v1/events/<event>/similar
 daemon/api.py            /api/v1/…, JSON for programs and for the page's script
 daemon/review/pages.py   /review, and what its buttons ask for
+daemon/system/pages.py   /system
 daemon/media.py          /snapshots/<event>.jpg  /clips/<event>.mp4  /cameras/<name>.jpg
 daemon/event_pictures.py /thumbnails/<event>.jpg  /snapshots/<event>/heat.png  …/normal.jpg
 daemon/editing/          /cameras  /cameras/<name>, and /api/v1/cameras/<name>/settings
@@ -48,6 +49,7 @@ from daemon.refusals import refuse
 from daemon.review.pages import ReviewPages
 from daemon.search.pages import SearchPages
 from daemon.security_headers import SecurityHeaders
+from daemon.system.pages import SystemPages
 from daemon.views import Backstage
 from daemon.watch import Watch
 from pipeline.clock import Clock
@@ -117,6 +119,7 @@ def create_app(
             *Media(backstage).routes(guard),  # before pages: `/cameras/<name>.jpg` is no camera's page
             *SearchPages(backstage).routes(guard),
             *EventPictures(backstage).routes(guard),
+            *SystemPages(backstage).routes(guard),
             *Watch(backstage, registry).routes(guard),
             *ReviewPages(backstage).routes(guard),
             *EditingPages(backstage, door.policy).routes(guard),

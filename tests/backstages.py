@@ -17,6 +17,7 @@ from daemon.review.model_room import ModelRoomError, ModelsView
 from daemon.review.retraining import RetrainError, RetrainView
 from daemon.search.desk import Alike, WordsFound
 from daemon.snapshots import Layers, Part
+from daemon.system.measures import CameraMeasures, Delay, Measures, Storage, Whole
 from daemon.views import CameraView, SystemView
 from daemon.web import Door
 from models.checkpoint import Task
@@ -73,6 +74,25 @@ SYSTEM = SystemView(
     outbox_pending=0,
 )
 
+
+MEASURES = Measures(
+    cameras=(
+        CameraMeasures(
+            name="porch",
+            fps={"decoded": 12.5, "sampled": 6.0, "encoded": None},
+            dropped={"overload": 7, "no_pts": 2},
+            disconnected={},
+        ),
+    ),
+    whole=Whole(
+        frame_to_score=Delay(count=900, p50_s=0.0421, p95_s=0.25, p99_s=2.34),
+        capture_to_publish=Delay(count=0, p50_s=None, p95_s=None, p99_s=None),
+        storage=Storage(
+            "/data", {"pictures": 2_340_000, "videos": 12_000_000_000}, 30_000_000_000, 64_000_000_000
+        ),
+    ),
+    card="# videobert-small 1\n\nIt has seen **one** home.\n",
+)
 
 # Nobody is asked who they are, so no account is ever looked up.
 EVERYBODY_IN = Door(Accounts(Path("nowhere"), ManualClock()), Policy(asks=False), ManualClock())
@@ -223,6 +243,7 @@ class FakeBackstage:
 
     all_cameras: tuple = (PORCH,)
     own: SystemView = SYSTEM
+    measured: Measures = MEASURES
     log: tuple = ()
     reloads: list = field(default_factory=list)
     asked: list = field(default_factory=list)
@@ -243,6 +264,9 @@ class FakeBackstage:
 
     def system(self):
         return self.own
+
+    def measures(self):
+        return self.measured
 
     def events(self, which, *, after, limit):
         self.asked.append((which, after, limit))

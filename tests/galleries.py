@@ -14,13 +14,17 @@ from daemon.demo.script import PLAZA, ROOM
 from daemon.event_log import LoggedEvent
 from daemon.payloads import EventMessage, RegionMessage
 from daemon.snapshots import Layers, Part
+from daemon.system.measures import STAGES, CameraMeasures
+from models.checkpoint import DEFAULT_DIR
 from pipeline.heat import heat_layer
 from pipeline.types import CameraStatus
-from tests.backstages import PORCH, SYSTEM, FakeArchive, FakeBackstage
+from tests.backstages import MEASURES, PORCH, SYSTEM, FakeArchive, FakeBackstage
 from tests.media import write_video
 
+# Five minutes with one alarm, of which the first half minute is not known.
+WAVES = (*(None,) * 15, *(0.1 + 0.04 * (n % 7) for n in range(95)), *(0.6, 0.8, 0.9, 0.7), *(0.12,) * 36)
 LAST = datetime(2026, 11, 25, 7, 45, tzinfo=UTC)
-SOUND = replace(PORCH, calibration_ratio=1.0, budget_used_ratio=0.4, anomaly_score=0.12)
+SOUND = replace(PORCH, calibration_ratio=1.0, budget_used_ratio=0.4, anomaly_score=0.12, recent_scores=WAVES)
 CAMERAS = (
     replace(SOUND, name="plaza", description="The square before the town hall"),
     replace(SOUND, name="living-room", description="Living room", anomaly_score=0.81, motion=True),
@@ -35,6 +39,14 @@ CAMERAS = (
     ),
 )
 PICTURES = {"plaza": PLAZA, "living-room": ROOM, "porch": PLAZA, "garage-behind-the-house": ROOM}
+MEASURED = (
+    CameraMeasures("plaza", {"decoded": 25.0, "sampled": 6.0, "encoded": 4.2}, {}, {}),
+    CameraMeasures("living-room", {"decoded": 12.5, "sampled": 6.0, "encoded": 0.0}, {"overload": 31}, {}),
+    CameraMeasures("porch", {"decoded": 15.0, "sampled": 6.0, "encoded": 5.9}, {}, {"stalled": 2}),
+    CameraMeasures(
+        "garage-behind-the-house", dict.fromkeys(STAGES, 0.0), {"no_pts": 1}, {"unreachable": 204}
+    ),
+)
 # What happened, the newest first: camera, kind, label, severity, explanation.
 HAPPENED = (
     (
@@ -138,6 +150,9 @@ def write_gallery(folder: Path, count: int = 12) -> Gallery:
     messages = tuple(map(message, range(count)))
     return Gallery(
         all_cameras=CAMERAS,
+        measured=replace(
+            MEASURES, cameras=MEASURED, card=(DEFAULT_DIR / "README.md").read_text(encoding="utf-8")
+        ),
         own=replace(SYSTEM, broker_problem="MQTT broker: 127.0.0.1:1883 cannot be reached"),
         log=tuple(LoggedEvent(m.seq, m.camera, m.to_json(), pending=False) for m in reversed(messages)),
         clips={m.id: video for m in messages if m.kind != "camera"},

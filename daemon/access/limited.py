@@ -17,6 +17,7 @@ from daemon.review.desk import Choice, ReviewView
 from daemon.review.labels import GivenLabel
 from daemon.search.desk import Alike, Search, WordsFound
 from daemon.snapshots import Layers, Part
+from daemon.system.measures import Measures
 from daemon.views import Archive, Backstage, CameraView, Models, Review, SettingsOffice, SystemView
 from pipeline.errors import SettingsError
 from pipeline.feedback import Verdict
@@ -205,6 +206,12 @@ class LimitedBackstage:
     def system(self) -> SystemView:
         """Return how the daemon itself stands."""
         return self._backstage.system()
+
+    def measures(self) -> Measures:
+        """Return what is measured of these cameras; nothing of all together."""
+        measures = self._backstage.measures()
+        theirs = tuple(camera for camera in measures.cameras if camera.name in self._cameras)
+        return replace(measures, cameras=theirs, whole=None)
 
     def events(self, which: EventFilter, *, after: int, limit: int) -> tuple[LoggedEvent, ...]:
         """Return the first of these cameras' messages with a seq above `after`, oldest first."""

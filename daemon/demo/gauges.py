@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from daemon.quantiles import quantile_of
+
 TIMEOUT_S = 2.0
 
 
@@ -22,24 +24,6 @@ class Gauges:
     def latency_s(self, share: float) -> float | None:
         """Return the latency that this share of the messages stays below; None before the first."""
         return quantile_of(self.latency_counts, share)
-
-
-def quantile_of(counts: Mapping[float, float], share: float) -> float | None:
-    """Return what this share of a histogram's values stays below, between two bounds by proportion.
-
-    Example: 8 values up to 0.1 and 10 up to 0.2 → 0.15 for a share of 0.9. Beyond the last finite bound
-    nothing is known: it is returned. None without values.
-    """
-    bounds = sorted(counts.items())
-    if not bounds or bounds[-1][1] == 0:
-        return None
-    wanted, low, below = share * bounds[-1][1], 0.0, 0.0
-    for high, count in bounds:
-        if count >= wanted:
-            is_last = high == float("inf")
-            return low if is_last else low + (high - low) * (wanted - below) / (count - below)
-        low, below = high, count
-    return low
 
 
 def read_gauges(port: int, *, host: str = "127.0.0.1") -> Gauges | None:

@@ -4,6 +4,7 @@ import { tell } from "./verdicts.js";
 
 const PERIOD_MS = 1000;
 const MOST_EVENTS = 100;
+const ALARM = 0.5; // where the threshold lies in a score
 const TOLD_MINUTES = 1000; // as in pages.py: rarer is an extrapolated tail, and not told as a number
 const find = (id) => document.getElementById(id);
 
@@ -39,6 +40,24 @@ function percent(ratio) {
   return `${Math.round(100 * ratio)} %`;
 }
 
+// The curve of the last scores, null where there was none, and what it says: as in recent_scores.py.
+function showCurve(curve, scores) {
+  const width = curve.viewBox.baseVal.width;
+  const isKnown = (score) => score !== null && score !== undefined;
+  const steps = scores.map((score, index) => {
+    const verb = isKnown(scores[index - 1]) ? "L" : "M";
+    return isKnown(score) ? `${verb}${width + 1 - scores.length + index} ${Math.round(100 * (1 - score))}` : "";
+  });
+  curve.querySelector(".scores").setAttribute("d", steps.join(""));
+  const known = scores.filter(isKnown);
+  const alarms = known.filter((score, index) => score >= ALARM && (known[index - 1] ?? 0) < ALARM).length;
+  const times = ["never", "once"][alarms] ?? `${alarms} times`;
+  const words = known.length
+    ? `How unusual in the last 5 minutes: ${percent(known.at(-1))} now, ${percent(Math.max(...known))} at most, ${times} over the alarm's threshold.`
+    : "No score in the last 5 minutes.";
+  if (curve.getAttribute("aria-label") !== words) curve.setAttribute("aria-label", words);
+}
+
 function clone(id) {
   return find(id).content.firstElementChild.cloneNode(true);
 }
@@ -66,8 +85,9 @@ function showCamera(camera) {
   const budget_input = card.querySelector(".budget");
   if (document.activeElement !== budget_input) budget_input.value = camera.budget_per_day;
   const score = card.querySelector('[data-field="anomaly_score"]');
+  showCurve(card.querySelector(".curve"), camera.recent_scores);
   score.value = camera.anomaly_score;
-  score.classList.toggle("high", camera.anomaly_score >= 0.5);
+  score.classList.toggle("high", camera.anomaly_score >= ALARM);
   card.querySelector("img").src = `/cameras/${camera.name}.jpg?at=${Date.now()}`;
 }
 
