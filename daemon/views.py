@@ -25,7 +25,7 @@ class CameraView:
     """One camera as it stands now; `source` is its URL without user name and password.
 
     `anomaly_score` is 0…1 with the alarm threshold at 0.5; ratios and rates are as in docs/metrics.md.
-    `recent_scores` has it every other second of the last five minutes, oldest first, None where none was known.
+    `recent_scores` has it of every other second of five minutes, oldest first, None where there was none.
     """
 
     name: str

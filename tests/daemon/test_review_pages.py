@@ -87,7 +87,7 @@ def test_the_review_of_some_cameras_has_no_trace_of_others(ask):
     page = ask("GET", "/review", "yuri").text
     assert EVENT_ID not in page
     assert "Nothing has a label yet." in page
-    assert "There is no event with a video" in page
+    assert "No event waits for a label" in page
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
@@ -115,7 +115,7 @@ def test_the_page_shows_counts_labels_and_what_to_label_next(ask):
     page = ask("GET", "/review").text
     assert "<td>fight</td><td>normal</td><td>1</td>" in page
     assert "no fight</a> at porch, taken for unusual" in page
-    assert "There is no event with a video" in page
+    assert "No event waits for a label" in page
 
 
 def test_the_event_page_shows_the_label_that_was_given(ask):

@@ -141,7 +141,7 @@ def test_without_words_the_page_is_the_form_alone_and_asks_nothing(client, backs
 def test_a_search_that_finds_nothing_says_so(client, backstage):
     backstage.search.found = WordsFound((), Alike(remark="None of these words is known."))
     page = client.get("/search?words=giraffe").text
-    assert "Of no event all these words are written." in page
+    assert "No event has all these words." in page
     assert "None of these words is known." in page
 
 
