@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import Connection
 
 from daemon.event_log import (
     FILE_NAME,
@@ -16,6 +17,7 @@ from daemon.event_log import (
 )
 from daemon.payloads import EventMessage
 from daemon.sql import reading
+from daemon.telling import as_told
 
 PAGE_EVENTS = 50
 # An event that lasts for days has thousands of updates; its page tells the first ones.
@@ -24,7 +26,7 @@ MAX_MESSAGES = 500
 
 @dataclass(frozen=True, slots=True)
 class ArchivePage:
-    """Events, the one that began last first, each by its newest message.
+    """Events, the one that began last first, each by its newest message, with what was said while it lasted.
 
     `older` is the `before` of the next page, None where this is the last one.
     """
@@ -43,8 +45,9 @@ class ArchiveReader:
         """Return the next events that match."""
         with reading(self._path) as database:
             found = select_archived(database, which, limit=limit + 1)
-        older = found[limit - 1].begun_seq if len(found) > limit else None
-        return ArchivePage(tuple(EventMessage.model_validate_json(e.payload) for e in found[:limit]), older)
+            newest = (EventMessage.model_validate_json(entry.payload) for entry in found[:limit])
+            events = tuple(_told(database, message.id) or message for message in newest)
+        return ArchivePage(events, found[limit - 1].begun_seq if len(found) > limit else None)
 
     def messages(self, event_id: str, *, limit: int = MAX_MESSAGES) -> tuple[EventMessage, ...]:
         """Return an event's first messages, oldest first, and its newest; none of one that is not known."""
@@ -55,10 +58,10 @@ class ArchiveReader:
         return tuple(EventMessage.model_validate_json(entry.payload) for entry in found)
 
     def newest(self, event_ids: Iterable[str]) -> tuple[EventMessage, ...]:
-        """Return the newest message of each event that is known, in the order of the ids."""
+        """Return each event that is known as it is told, in the order of the ids."""
         with reading(self._path) as database:
-            found = [select_newest(database, EventFilter(id=event_id), limit=1) for event_id in event_ids]
-        return tuple(EventMessage.model_validate_json(rows[0].payload) for rows in found if rows)
+            found = [_told(database, event_id) for event_id in event_ids]
+        return tuple(event for event in found if event is not None)
 
     def camera_of(self, event_id: str) -> str | None:
         """Return whose event it is, None where it is not known."""
@@ -69,3 +72,9 @@ class ArchiveReader:
         """Return every label that an event of these cameras has, or of any."""
         with reading(self._path) as database:
             return select_labels(database, cameras)
+
+
+def _told(database: Connection, event_id: str) -> EventMessage | None:
+    """Return an event by its last two messages: the end, and what was said before it."""
+    last = select_newest(database, EventFilter(id=event_id), limit=2)
+    return as_told([EventMessage.model_validate_json(entry.payload) for entry in last]) if last else None

@@ -10,6 +10,7 @@ from daemon.payloads import EventMessage
 from daemon.recent_scores import curve, curve_words
 from daemon.rendering import TEMPLATES
 from daemon.snapshots import Part
+from daemon.telling import as_told
 from daemon.views import Backstage, CameraView
 from models.geometry import Point
 from pipeline.types import EventKind
@@ -55,7 +56,7 @@ def render_event(backstage: Backstage, event_id: str, *, may: May) -> str | None
     if not messages:
         return None
     return TEMPLATES.get_template("event.html").render(
-        event=messages[-1],
+        event=as_told(messages),
         messages=messages,
         has_picture=backstage.snapshot(event_id) is not None,
         layers=backstage.layers(event_id),
@@ -69,15 +70,16 @@ def render_event(backstage: Backstage, event_id: str, *, may: May) -> str | None
 
 
 def latest_by_event(logged: Iterable[LoggedEvent]) -> list[EventMessage]:
-    """Return each event's last message, the event that began last first.
+    """Return each event by its last message, as people are told of it, the event that began last first.
 
     Messages new A, new B, end A become end A's message and new B's: B, A if B began after A.
     """
-    latest: dict[str, EventMessage] = {}
+    by_event: dict[str, list[EventMessage]] = {}
     for entry in logged:
         message = EventMessage.model_validate_json(entry.payload)
-        latest[message.id] = message
-    return sorted(latest.values(), key=lambda message: (message.start_utc, message.seq), reverse=True)
+        by_event.setdefault(message.id, []).append(message)
+    told = map(as_told, by_event.values())
+    return sorted(told, key=lambda message: (message.start_utc, message.seq), reverse=True)
 
 
 def duration_text(seconds: float) -> str:

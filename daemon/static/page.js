@@ -103,7 +103,8 @@ function showCameras(list) {
 
 function showEvent(event) {
   let row = events.querySelector(`[data-id="${CSS.escape(event.id)}"]`);
-  if (!row) {
+  const isNew = !row;
+  if (isNew) {
     row = clone("event-template");
     row.dataset.id = event.id;
     row.querySelectorAll("a:not(.clip)").forEach((link) => { link.href = `/events/${event.id}`; });
@@ -114,13 +115,16 @@ function showEvent(event) {
     events.prepend(row);
   }
   Object.assign(row.dataset, { kind: event.kind, severity: event.severity, type: event.type });
-  for (const field of ["label", "camera", "explanation"]) fill(row, field, event[field]);
+  for (const field of ["label", "camera"]) fill(row, field, event[field]);
+  if (isNew || event.type !== "end") { // an end only says that all is as usual again
+    fill(row, "explanation", event.explanation);
+    fill(row, "rarity", event.p_value ? rarity(event.p_value) : "");
+  }
   fill(row, "duration", event.end_utc ? durationText((new Date(event.end_utc) - new Date(event.start_utc)) / 1000) : "now");
   fill(row, "start", localTime(event.start_utc));
   const clip = row.querySelector(".clip");
   clip.hidden = !event.clip_url || !event.end_utc; // it is written when the event has ended
   if (!clip.hidden) clip.href = `/clips/${event.id}.mp4`;
-  fill(row, "rarity", event.p_value ? rarity(event.p_value) : "");
 }
 
 function showEvents(answer) {

@@ -129,7 +129,7 @@ def test_the_page_of_an_anomaly_shows_the_nearest_normal_moment_and_its_time(cli
     backstage.drawn, backstage.kept = LAYERS, {Part.PICTURE: b"plain", Part.NORMAL: b"calm"}
     page = client.get(f"/events/{EVENT_ID}").text
     assert f'src="/snapshots/{EVENT_ID}/normal.jpg"' in page
-    assert f'The nearest normal moment: <time datetime="{moment}">' in page
+    assert f'<figcaption><time datetime="{moment}">' in page
     del backstage.kept[Part.NORMAL]
     assert "nearest normal" not in client.get(f"/events/{EVENT_ID}").text
 
