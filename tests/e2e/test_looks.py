@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from daemon.access.accounts import Accounts
 from daemon.access.guard import COOKIE, Policy
 from daemon.access.rights import Account, Role
 from daemon.config import HttpTable
+from daemon.recent_scores import curve, curve_words
 from daemon.server import HttpServer, bind, page_url
 from daemon.web import Door, create_app
 from pipeline.clock import SystemClock
@@ -181,3 +182,16 @@ def test_an_event_comes_into_an_open_page_by_itself(visit, site):
     playwright.expect(row).to_contain_text("smoke", timeout=5000)  # it is asked for every second
     assert row.evaluate("row => row === row.parentElement.firstElementChild")
     site.gallery.log = before
+
+
+@pytest.mark.parametrize("scheme", ["light"], indirect=True)
+@pytest.mark.parametrize("form", ["desktop"], indirect=True)
+@pytest.mark.parametrize("name", ["cameras"], indirect=True)
+def test_the_script_draws_and_tells_the_last_scores_as_the_server_does(visit, site):
+    before = site.gallery.all_cameras
+    scores = (0.25, None, 0.634, 0.5, 0.3, 0.9, 0.126)
+    site.gallery.all_cameras = (replace(before[0], recent_scores=scores), *before[1:])
+    drawn = visit.page.locator(f'[data-name="{before[0].name}"] .curve')
+    playwright.expect(drawn).to_have_attribute("aria-label", curve_words(scores), timeout=8000)
+    assert drawn.locator(".scores").get_attribute("d") == curve(scores)
+    site.gallery.all_cameras = before
