@@ -133,7 +133,7 @@ def test_the_last_scores_of_a_camera_and_frames_a_second_are_kept_while_it_runs(
         wait_until(lambda: house.get("/api/v1/cameras")["cameras"][0]["recent_scores"], 10, what="a score")
         page = wait_until(lambda: house.fetch("/system"), 10, what="the page").decode()
     assert 'data-title="decoded a second">–' not in page  # since the first note they are known
-    assert "What it cannot do" in page  # the model's own card
+    assert "folder has no card" in page  # nor has the fake model a folder
 
 
 def test_what_is_private_is_hidden_in_the_camera_s_picture(house, video):
