@@ -65,6 +65,7 @@ ROUTES = {
     "GET /clips/{event_id}.mp4": OBJECT,
     "GET /cameras/{camera}.jpg": OBJECT,
     "GET /search": Row(query="?words=fall"),
+    "GET /system": Row(),
     "GET /api/v1/search": Row(query="?words=fall"),
     "GET /api/v1/events/{event_id}/similar": OBJECT,
     "GET /thumbnails/{event_id}.jpg": OBJECT,
