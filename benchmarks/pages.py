@@ -42,7 +42,7 @@ keep_days = 3650
 [cameras.{camera}]
 url = "rtsp://127.0.0.1:9/nothing"
 """
-PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 # Notes by the wall clock when each event's row came into the list.
 WATCH = """() => { window.shown = {};
@@ -101,7 +101,7 @@ def first_load_ms(browser: Browser, url: str) -> tuple[float, float]:
     with closing(browser.new_context()) as context:
         page = context.new_page()
         page.goto(url, wait_until="load")
-        page.wait_for_function(f"{LOADED} > 0 && {PAINTED} > 0")
+        page.wait_for_function(f"() => {LOADED} > 0 && {PAINTED} > 0")
         return page.evaluate(PAINTED), page.evaluate(LOADED)
 
 
@@ -111,7 +111,7 @@ def filter_ms(page: Page, url: str) -> float:
     page.get_by_label("label").select_option("fall")
     with page.expect_navigation(wait_until="load"):
         page.get_by_role("button", name="Show").click()
-    page.wait_for_function(f"{LOADED} > 0")
+    page.wait_for_function(f"() => {LOADED} > 0")
     loaded_ms: float = page.evaluate(LOADED)
     return loaded_ms
 

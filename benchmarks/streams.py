@@ -77,6 +77,7 @@ ROWS = (
     Row("12 × 1280×720@15, still", 12, 1280, 720, 15, scene="still"),
     Row("2 × 640×360@10, busy", 2, 640, 360, 10, usual=("usual-int8", "usual-torch")),
     Row("12 × 1280×720@15, events", 12, 1280, 720, 15, scene="eventful"),
+    Row("36 × 640×360@10, busy", 36, 640, 360, 10),
 )
 
 
