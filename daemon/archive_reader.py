@@ -18,6 +18,7 @@ from daemon.event_log import (
 from daemon.payloads import EventMessage
 from daemon.sql import reading
 from daemon.telling import as_told
+from pipeline.types import EventPhase
 
 PAGE_EVENTS = 50
 # An event that lasts for days has thousands of updates; its page tells the first ones.
@@ -46,7 +47,7 @@ class ArchiveReader:
         with reading(self._path) as database:
             found = select_archived(database, which, limit=limit + 1)
             newest = (EventMessage.model_validate_json(entry.payload) for entry in found[:limit])
-            events = tuple(_told(database, message.id) or message for message in newest)
+            events = tuple(_told(database, message) for message in newest)
         return ArchivePage(events, found[limit - 1].begun_seq if len(found) > limit else None)
 
     def messages(self, event_id: str, *, limit: int = MAX_MESSAGES) -> tuple[EventMessage, ...]:
@@ -60,8 +61,11 @@ class ArchiveReader:
     def newest(self, event_ids: Iterable[str]) -> tuple[EventMessage, ...]:
         """Return each event that is known as it is told, in the order of the ids."""
         with reading(self._path) as database:
-            found = [_told(database, event_id) for event_id in event_ids]
-        return tuple(event for event in found if event is not None)
+            found = [select_newest(database, EventFilter(id=event_id), limit=1) for event_id in event_ids]
+            newest = (
+                EventMessage.model_validate_json(entry.payload) for entries in found for entry in entries
+            )
+            return tuple(_told(database, message) for message in newest)
 
     def camera_of(self, event_id: str) -> str | None:
         """Return whose event it is, None where it is not known."""
@@ -74,7 +78,9 @@ class ArchiveReader:
             return select_labels(database, cameras)
 
 
-def _told(database: Connection, event_id: str) -> EventMessage | None:
-    """Return an event by its last two messages: the end, and what was said before it."""
-    last = select_newest(database, EventFilter(id=event_id), limit=2)
-    return as_told([EventMessage.model_validate_json(entry.payload) for entry in last]) if last else None
+def _told(database: Connection, newest: EventMessage) -> EventMessage:
+    """Return an event as it is told: only one that has ended needs the message before its newest."""
+    if newest.type != EventPhase.END:
+        return newest
+    last = select_newest(database, EventFilter(id=newest.id), limit=2)
+    return as_told([*(EventMessage.model_validate_json(entry.payload) for entry in last[:-1]), newest])

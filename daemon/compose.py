@@ -42,7 +42,7 @@ from daemon.search.opening import open_search
 from daemon.server import HttpServer, bind, page_url
 from daemon.snapshots import SnapshotStore
 from daemon.state_command import LEARNED_DIR
-from daemon.system.measures import Larder, Meter, size_of
+from daemon.system.measures import Larder, Meter
 from daemon.topics import Topics
 from daemon.tuning import Tuning
 from daemon.updates import Updates, Versions, versions_on_disk
@@ -139,38 +139,40 @@ def compose(base: Base) -> Iterator[Parts]:
         cameras = Cameras(engine, delivery, learned_dir=settings.storage.data_dir / LEARNED_DIR)
         models = _model_room(base, opened_model, shelf=shelf, metrics=metrics)
         stack.callback(models.stop)
-        house = _house(base, stores, engine=engine, delivery=delivery, cameras=cameras, models=models)
+        room = _room(settings, stores, metrics)
+        meter = Meter(metrics, clock, _larder(settings, room))
+        desks = _desks(base, stores, engine=engine, delivery=delivery, cameras=cameras, models=models)
+        house = House(
+            stores,
+            engine,
+            mqtt=settings.mqtt,
+            broker=lambda: delivery.publisher.health,
+            roll=lambda: cameras.roll,
+            desks=desks,
+            meter=meter,
+        )
         app = create_app(house, metrics.registry, settings.http, door=_door(settings, clock, metrics))
         server = HttpServer(app, listener) if listener else None
         updates = _updates(mqtt, settings, opened_model.base, board=delivery.board)
-        room = _room(settings, stores, metrics)
         told = _notifiers(settings, stores, clock=clock, metrics=metrics)
         yield Parts(delivery, stores, engine, inference, cameras, house, told, updates, room, server, page)
 
 
-def _house(
+def _desks(
     base: Base, stores: Stores, *, engine: Engine, delivery: Delivery, cameras: Cameras, models: ModelRoom
-) -> House:
+) -> Desks:
     review = _review(base, stores, engine=engine, cameras=cameras)
     delivery.feedback.judge_behaviours(review.judge)
     desk = _settings_desk(base, delivery, cameras)
-    return House(
-        stores,
-        engine,
-        mqtt=base.settings.mqtt,
-        broker=lambda: delivery.publisher.health,
-        roll=lambda: cameras.roll,
-        desks=Desks(delivery.commands, delivery.feedback, review, models, desk, base.request_reload),
-        meter=Meter(engine.outlets.metrics, base.clock, _larder(base.settings, stores)),
-    )
+    return Desks(delivery.commands, delivery.feedback, review, models, desk, base.request_reload)
 
 
-def _larder(settings: Settings, stores: Stores) -> Larder:
+def _larder(settings: Settings, room: EvidenceRoom) -> Larder:
     return Larder(
         settings.storage.data_dir,
         {
-            "pictures": lambda: size_of(stores.snapshots),
-            "videos": lambda: size_of(stores.clips),
+            "pictures": lambda: room.size_bytes("snapshots"),
+            "videos": lambda: room.size_bytes("clips"),
             "labelled videos": lambda: _dataset(settings).size_bytes,
         },
     )

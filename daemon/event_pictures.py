@@ -1,4 +1,4 @@
-"""Requests for what goes with an event's snapshot in, files out: the thumbnail and the layers over it."""
+"""Requests for an event's snapshot in, its parts out: the picture, whole and small, and what lies over it."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,6 +11,12 @@ from daemon.operations import Answer, ApiRoute, Operation
 from daemon.snapshots import Part
 from daemon.views import Backstage
 
+SNAPSHOT = Operation(
+    "snapshot",
+    "/snapshots/{event_id}.jpg",
+    "Return an event's plain picture.",
+    (Answer("The picture.", media_type="image/jpeg"),),
+)
 THUMBNAIL = Operation(
     "thumbnail",
     "/thumbnails/{event_id}.jpg",
@@ -40,25 +46,31 @@ class EventPictures:
     def routes(self, guard: Guard) -> list[ApiRoute]:
         """Return the addresses of these pictures, each with its description."""
         return [
+            guard.route(SNAPSHOT, self.picture),
             guard.route(THUMBNAIL, self.thumbnail),
             guard.route(HEAT, self.heat),
             guard.route(NORMAL, self.normal),
         ]
 
+    def picture(self, request: Request) -> Response:
+        """Return the plain picture."""
+        return _answer(self._part(request, Part.PICTURE), "image/jpeg")
+
     def thumbnail(self, request: Request) -> Response:
         """Return the picture for lists; of an event that was kept without one, the whole picture."""
-        event_id, seen = request.path_params["event_id"], seen_by(request, self._backstage)
-        return _answer(seen.snapshot(event_id, Part.THUMBNAIL) or seen.snapshot(event_id), "image/jpeg")
+        picture = self._part(request, Part.THUMBNAIL) or self._part(request, Part.PICTURE)
+        return _answer(picture, "image/jpeg")
 
     def heat(self, request: Request) -> Response:
         """Return the heat map."""
-        seen = seen_by(request, self._backstage)
-        return _answer(seen.snapshot(request.path_params["event_id"], Part.HEAT), "image/png")
+        return _answer(self._part(request, Part.HEAT), "image/png")
 
     def normal(self, request: Request) -> Response:
         """Return the nearest normal moment."""
-        seen = seen_by(request, self._backstage)
-        return _answer(seen.snapshot(request.path_params["event_id"], Part.NORMAL), "image/jpeg")
+        return _answer(self._part(request, Part.NORMAL), "image/jpeg")
+
+    def _part(self, request: Request, part: Part) -> bytes | None:
+        return seen_by(request, self._backstage).snapshot(request.path_params["event_id"], part)
 
 
 def _answer(picture: bytes | None, media_type: str) -> Response:

@@ -1,4 +1,4 @@
-"""Events and cameras in, their pictures and videos out."""
+"""Events in, their videos out; and cameras in, their newest pictures."""
 
 import re
 
@@ -17,12 +17,6 @@ KEEP_A_DAY = {"cache-control": "private, max-age=86400"}
 # One part, as players ask for; each part of several would need a size check of its own.
 RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-[0-9]{1,18})")
 
-SNAPSHOT = Operation(
-    "snapshot",
-    "/snapshots/{event_id}.jpg",
-    "Return an event's plain picture.",
-    (Answer("The picture.", media_type="image/jpeg"),),
-)
 CLIP = Operation(
     "clip",
     "/clips/{event_id}.mp4",
@@ -43,7 +37,7 @@ PICTURE = Operation(
 
 
 class Media:
-    """Pictures and videos; `event_files` refuses what is no event's id."""
+    """The endpoints; `event_files` refuses what is no event's id."""
 
     def __init__(self, backstage: Backstage) -> None:
         self._backstage = backstage
@@ -51,17 +45,9 @@ class Media:
     def routes(self, guard: Guard) -> list[ApiRoute]:
         """Return the addresses, each with its description."""
         return [
-            guard.route(SNAPSHOT, self.snapshot),
             guard.route(CLIP, self.clip),
             guard.route(PICTURE, self.picture),
         ]
-
-    def snapshot(self, request: Request) -> Response:
-        """Return an event's picture."""
-        jpeg = seen_by(request, self._backstage).snapshot(request.path_params["event_id"])
-        if jpeg is None:
-            raise HTTPException(404, "no picture is kept of that event")
-        return Response(jpeg, media_type="image/jpeg", headers=KEEP_A_DAY)
 
     def clip(self, request: Request) -> Response:
         """Return an event's video, or the part of it that a player asks for."""

@@ -15,6 +15,10 @@ TEMPLATES = Environment(
 
 
 def show(template: str, *, status_code: int = 200, **values: object) -> Response:
+    """Return a page of a template."""
+    return as_page(TEMPLATES.get_template(template).render(**values), status_code)
+
+
+def as_page(html: str, status_code: int = 200) -> Response:
     """Return a page, which is kept nowhere: it is old in a second, or somebody's own."""
-    html = TEMPLATES.get_template(template).render(**values)
     return Response(html, status_code, media_type="text/html", headers={"cache-control": "no-store"})

@@ -8,8 +8,8 @@ daemon/search/pages.py   /search  /api/v1/search  /api/v1/events/<event>/similar
 daemon/api.py            /api/v1/…, JSON for programs and for the page's script
 daemon/review/pages.py   /review, and what its buttons ask for
 daemon/system/pages.py   /system
-daemon/media.py          /snapshots/<event>.jpg  /clips/<event>.mp4  /cameras/<name>.jpg
-daemon/event_pictures.py /thumbnails/<event>.jpg  /snapshots/<event>/heat.png  …/normal.jpg
+daemon/media.py          /clips/<event>.mp4  /cameras/<name>.jpg
+daemon/event_pictures.py /snapshots/<event>.jpg  …/heat.png  …/normal.jpg  /thumbnails/<event>.jpg
 daemon/editing/          /cameras  /cameras/<name>, and /api/v1/cameras/<name>/settings
 daemon/watch.py          /metrics  /healthz  /readyz
 daemon/openapi.py        /api/v1/openapi.json, what programs may ask and are answered
@@ -34,7 +34,6 @@ from daemon.access.accounts import Accounts, AccountsError
 from daemon.access.guard import Guard, Policy, account_of
 from daemon.access.limited import seen_by
 from daemon.access.pages import AccessPages
-from daemon.answers import fresh
 from daemon.api import Api
 from daemon.archive import parse_filter, to_query
 from daemon.body_limit import BodyLimit
@@ -46,6 +45,7 @@ from daemon.media import Media
 from daemon.openapi import document_route
 from daemon.pages import render_archive, render_event, render_page
 from daemon.refusals import refuse
+from daemon.rendering import as_page
 from daemon.review.pages import ReviewPages
 from daemon.search.pages import SearchPages
 from daemon.security_headers import SecurityHeaders
@@ -74,7 +74,7 @@ class Pages:
     def page(self, request: Request) -> Response:
         """Show cameras and newest events, complete without a script."""
         page = render_page(seen_by(request, self._backstage), account_of(request).rights)
-        return Response(page, media_type="text/html")
+        return as_page(page)
 
     def archive(self, request: Request) -> Response:
         """Show past events by the filter of the address."""
@@ -85,7 +85,7 @@ class Pages:
             raise HTTPException(400, str(error)) from error
         may = account_of(request).rights
         page = render_archive(seen_by(request, self._backstage), wanted, which, may=may)
-        return fresh(Response(page, media_type="text/html"))
+        return as_page(page)
 
     def event(self, request: Request) -> Response:
         """Show one event: its video, its picture, what was said of it and when."""
@@ -93,7 +93,7 @@ class Pages:
         page = render_event(seen_by(request, self._backstage), event_id, may=may)
         if page is None:
             raise HTTPException(404, "there is no such event, or it is older than events are kept")
-        return fresh(Response(page, media_type="text/html"))
+        return as_page(page)
 
 
 @dataclass(frozen=True, slots=True)

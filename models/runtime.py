@@ -99,9 +99,9 @@ def open_encoder(checkpoint_dir: Path, *, device: Device = "auto", threads: int 
     from models.onnx_runtime import OnnxRuntimeEncoder  # noqa: PLC0415 - optional backend
     from models.surprise_runtime import with_surprise  # noqa: PLC0415 - optional backend
 
-    if device == "cuda" or (device == "auto" and _cuda_available()):
-        return with_surprise(_open_torch(checkpoint), threads=threads)
-    return with_surprise(OnnxRuntimeEncoder.open(checkpoint, threads=threads), threads=threads)
+    on_cuda = device == "cuda" or (device == "auto" and _cuda_available())
+    encoder = _open_torch(checkpoint) if on_cuda else OnnxRuntimeEncoder.open(checkpoint, threads=threads)
+    return with_surprise(encoder, threads=threads)
 
 
 def empty_clips(checkpoint: Checkpoint, count: int) -> ClipBatch:

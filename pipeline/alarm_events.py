@@ -31,12 +31,12 @@ class AlarmEvents:
         detector: AnomalyDetector,
         book: EventBook,
         *,
-        look: Callable[[], bytes] = lambda: b"",
+        pack_clip: Callable[[], bytes] = lambda: b"",
     ) -> None:
         self._key = EventKey(camera, EventKind.ANOMALY, LABEL)
         self._detector = detector
         self._book = book
-        self._look = look
+        self._pack_clip = pack_clip
         self._finding: Finding | None = None  # the open event's strongest moment so far
         self._is_told = True
         self._told_s = 0.0
@@ -121,7 +121,7 @@ class AlarmEvents:
             region=anomaly.normality.region,
             sights=self._sights.kept,
             nearest_normal_utc_s=None if self._normal is None else self._normal.utc_s,
-            vector=self._look(),
+            vector=self._pack_clip(),
         )
 
 

@@ -145,7 +145,7 @@ class CameraAnalysis:
         self._listener = outlets.listener
         self._metrics = outlets.metrics
         self._recent = RecentFrames(stages.clips.num_frames)
-        self._alarm_events = AlarmEvents(camera, stages.anomaly, outlets.book, look=self._look)
+        self._alarm_events = AlarmEvents(camera, stages.anomaly, outlets.book, pack_clip=self._packed_clip)
         self._presence_events = PresenceEvents(camera, outlets.book)
         self._behaviour_events = BehaviourEvents(
             camera, outlets.book, alert_tasks=stages.alert_tasks, explainer=stages.explainer
@@ -256,10 +256,13 @@ class CameraAnalysis:
         except (StateError, OSError) as error:
             logger.warning("camera %s starts to learn anew: %s", self.camera, error)
 
-    def _look(self) -> bytes:
+    def _packed_clip(self) -> bytes:
         """Return the packed vector of the clip that ends now; nothing where nothing is searched by it."""
-        reader, clip = self._stages.reader, self._stages.clips.clip()
-        return b"" if reader is None else pack(reader.vector(clip.features, clip.motion, clip.mask))
+        reader = self._stages.reader
+        if reader is None:
+            return b""
+        clip = self._stages.clips.clip()
+        return pack(reader.vector(clip.features, clip.motion, clip.mask))
 
     def _remember(self, frame: ObservedFrame, encoded: EncodedFrame | None) -> bool:
         if encoded is not None:
@@ -309,7 +312,7 @@ class CameraAnalysis:
             self._stages.presence.forget()
             return
         for change in self._stages.presence.update(frame.frame.utc_s, frame.movement):
-            event = self._presence_events.take(change, frame.frame, self._look())
+            event = self._presence_events.take(change, frame.frame, self._packed_clip())
             if event is not None:
                 self._tell_snapshot(event, frame.frame)
 
@@ -337,7 +340,7 @@ class CameraAnalysis:
 
     def _tell_behaviours(self, frame: SampledFrame, probabilities: Mapping[str, F32]) -> None:
         for change in self._stages.behaviour.update(frame.utc_s, probabilities):
-            moment = Moment(frame, self._stages.clips.clip(), self._recent, self._look())
+            moment = Moment(frame, self._stages.clips.clip(), self._recent, self._packed_clip())
             told = self._behaviour_events.take(change, moment)
             if told is not None:
                 self._tell_snapshot(told.event, told.picture, heat=told.heat)

@@ -108,7 +108,9 @@ class LastingChanges:
             return self._await(self._last, step_s)
         if learn:
             self._follow(self._last, step_s)
-            self._differs = np.abs(self._change(self._last)) > CHANGED
+            change = self._change(self._last)
+            self._differs = np.abs(change) > CHANGED
+            self._look = np.where(self._other_s == 0, change, self._look)
         self._age_s = (self._age_s + np.float32(step_s)) * self._differs
         return self._longest(self._last)
 

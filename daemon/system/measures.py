@@ -8,7 +8,6 @@ from pathlib import Path
 
 from prometheus_client import Counter, Histogram
 
-from daemon.event_files import Kept
 from daemon.quantiles import quantile_of
 from pipeline.clock import Clock
 from pipeline.metrics import Metrics
@@ -71,13 +70,13 @@ class Measures:
 
 @dataclass(frozen=True, slots=True)
 class Larder:
-    """The data folder, and how to measure each kind of what lies in it."""
+    """The data folder, and how large each kind of what lies in it is."""
 
     folder: Path
     size_bytes: Mapping[str, Callable[[], int]]
 
     def look(self) -> Storage:
-        """Measure everything: whoever asks waits for it, and nobody else."""
+        """Return what is known of each kind, and ask the disk."""
         sizes = {kind: size_bytes() for kind, size_bytes in self.size_bytes.items()}
         try:
             disk = shutil.disk_usage(self.folder)
@@ -123,11 +122,6 @@ class Meter:
             ),
             card=card,
         )
-
-
-def size_of(kept: Kept) -> int:
-    """Return how much all files take."""
-    return sum(file.size_bytes for file in kept.files())
 
 
 def delay_of(histogram: Histogram) -> Delay:

@@ -6,8 +6,7 @@ from starlette.routing import Route
 
 from daemon.access.guard import Guard
 from daemon.access.limited import seen_by
-from daemon.answers import fresh
-from daemon.rendering import TEMPLATES
+from daemon.rendering import TEMPLATES, show
 from daemon.system.card import inline, read_card
 from daemon.views import Backstage
 
@@ -41,13 +40,13 @@ class SystemPages:
         """Show what is measured of the cameras that the account sees, and of all only to who sees all."""
         backstage = seen_by(request, self._backstage)
         measures = backstage.measures()
-        html = TEMPLATES.get_template("system.html").render(
+        return show(
+            "system.html",
             system=backstage.system(),
             statuses={camera.name: camera.status for camera in backstage.cameras()},
             measures=measures,
             card=read_card(measures.card),
         )
-        return fresh(Response(html, media_type="text/html"))
 
 
 def bytes_text(count: int) -> str:

@@ -41,6 +41,7 @@ def test_what_is_old_or_too_much_goes_and_what_is_left_is_measured(kept, tmp_pat
     evidence.prune()
     sizes = {what: registry.get_sample_value("videobert_evidence_bytes", {"what": what}) for what in kept}
     assert sizes == {"snapshots": 4, "clips": 6}
+    assert {what: evidence.size_bytes(what) for what in kept} == sizes
     assert registry.get_sample_value("videobert_evidence_evicted_total") == 0
 
 

@@ -3,9 +3,8 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from daemon.event_files import EventFiles, FileKind
 from daemon.quantiles import quantile_of
-from daemon.system.measures import NOTES, Delay, Larder, Meter, delay_of, size_of
+from daemon.system.measures import NOTES, Delay, Larder, Meter, delay_of
 from pipeline.metrics import Metrics
 from tests.fakes import ManualClock
 
@@ -103,10 +102,3 @@ def test_room_is_measured_when_it_is_asked_for(meter, tmp_path):
 def test_a_disk_that_cannot_be_asked_is_not_known(tmp_path):
     storage = Larder(tmp_path / "gone", {}).look()
     assert (storage.free_bytes, storage.disk_bytes) == (None, None)
-
-
-def test_the_size_of_files_is_their_sum(tmp_path):
-    files = EventFiles(tmp_path, FileKind("clips", ".mp4", 1.0), ManualClock())
-    files.save("porch", "0" * 23, b"12345")
-    files.save("yard", "1" * 23, b"123")
-    assert size_of(files) == 8

@@ -170,3 +170,10 @@ def test_who_stands_in_front_of_a_thing_for_a_moment_does_not_take_it_away(chang
     watch(changes, 30, bag=True, learn=False)
     watch(changes, 2, floor=BRIGHT, learn=False)
     assert watch(changes, 5, bag=True, learn=False).age_s >= 34
+
+
+def test_the_usual_view_that_follows_still_frames_takes_no_age_away(changes):
+    watch(changes, 20, bag=True)
+    for _ in range(120):  # in two minutes it moves by 24 of the 14 that count as another look
+        changes.rest(1.0, learn=True)
+    assert watch(changes, 5, bag=True).age_s == pytest.approx(145 - STEP_S, abs=0.01)
