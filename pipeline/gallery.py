@@ -113,13 +113,11 @@ class NormalGallery:
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `to_arrays` returned, unless other things were hidden in its pictures.
 
-        A state that was kept before there were galleries has none.
-
         Raises:
             KeyError: An array is missing.
             ValueError: The arrays do not fit together.
         """
-        if not arrays or str(arrays["privacy"]) != self._privacy:
+        if str(arrays["privacy"]) != self._privacy:
             return
         times_s, looks, jpegs, ends = (arrays[name] for name in ("utc_s", "looks", "jpegs", "ends"))
         count = len(times_s)

@@ -306,14 +306,6 @@ def test_what_is_learned_from_is_normal_at_once():
     assert 6.0 <= detector.nearest_normal(WHOLE).utc_s < 12.0
 
 
-def test_a_state_from_before_there_were_normal_moments_is_taken(detector, state, tmp_path):
-    arrays = {name: array for name, array in np.load(state).items() if not name.startswith("gallery.")}
-    np.savez(tmp_path / "old.npz", **arrays)
-    again = AnomalyDetector(SETTINGS)
-    again.load(tmp_path / "old.npz")
-    assert again.learned_ratio == 1.0
-
-
 def test_a_state_whose_normal_moments_are_damaged_is_refused(detector, state, tmp_path):
     arrays = dict(np.load(state).items()) | {"gallery.ends": np.array([7])}
     np.savez(tmp_path / "bad.npz", **arrays)
