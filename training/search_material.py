@@ -29,9 +29,8 @@ def read_clips(workshop: Workshop, data: Sequence[TaskData]) -> ReadClips:
     Raises:
         DataError: A folder is wrong, or a task is unknown.
     """
-    tasks = {one.task: workshop.config.tasks.get(one.task, ()) for one in data}
-    examples = workshop.examples(data, tasks)
-    cutter = workshop.clips(list(tasks))
+    examples = workshop.examples(data, workshop.config.tasks)
+    cutter = workshop.clips(list(dict.fromkeys(one.task for one in data)))
     dim = workshop.config.feature_dim
     columns = [
         read_batch(cutter.clip_batch(cuts), feature_dim=dim)

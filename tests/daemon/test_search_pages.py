@@ -1,5 +1,7 @@
 """Search over HTTP: who may find what, what is refused, and pages that need no script."""
 
+from datetime import datetime
+
 import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
@@ -68,7 +70,7 @@ def test_words_find_what_is_written_and_what_looks_like_it(client, backstage):
     assert (answer["nearest"], answer["trust"]) == ("fight", "Trust <it> little.")
     ((text, which, limit),) = backstage.search.asked
     assert (text, limit) == ("two men fight", 10)
-    assert which.since_utc_s is not None
+    assert which.since_utc_s == datetime(2026, 11, 1).astimezone().timestamp()  # where the daemon is
 
 
 @pytest.mark.parametrize(

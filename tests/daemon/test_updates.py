@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 from daemon.board import Board
 from daemon.topics import Topics
@@ -39,5 +41,16 @@ def test_a_model_that_was_put_into_the_folder_is_seen_and_a_damaged_one_is_not(t
     assert versions_on_disk(folder, OLD).model == OLD.model
 
 
-def test_a_program_that_is_installed_is_seen():
-    assert versions_on_disk(DEFAULT_DIR, OLD).program != OLD.program
+def test_a_program_that_is_installed_is_seen(tmp_path):
+    installed = tmp_path / "videobertd-9.9.9.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: videobertd\nVersion: 9.9.9\n")
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from daemon.updates import Versions, versions_on_disk\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "print(versions_on_disk(Path('nowhere'), Versions('old', 'model')))\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "Versions(program='9.9.9', model='model')\n"

@@ -1,13 +1,11 @@
 """An encoder follows another between two calls, if it differs in its heads alone."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-import numpy as np
 import pytest
 
-from models.checkpoint import FRAME_ENCODER_FILE, Task, root_of
+from models.checkpoint import FRAME_ENCODER_FILE, Checkpoint, Task, root_of
 from models.errors import CheckpointError
-from models.runtime import empty_clips
 from models.switchable import SwitchableEncoder
 from tests.fakes import FakeEncoder, checkpoint
 
@@ -21,13 +19,33 @@ def test_the_next_call_has_the_new_encoder():
     assert (encoder.name, encoder.checkpoint.version) == ("new", "1+local.1")
 
 
+@dataclass(slots=True)
+class Witness:
+    """Encoder that keeps what it was asked, in order, and answers with it."""
+
+    checkpoint: Checkpoint
+    asked: list = field(default_factory=list)
+
+    def encode(self, pictures):
+        self.asked.append(pictures)
+        return f"encoded {pictures}"
+
+    def understand(self, clips):
+        self.asked.append(clips)
+        return f"understood {clips}"
+
+    def warm_up(self):
+        self.asked.append("warm up")
+
+
 def test_every_call_reaches_the_encoder_in_use():
-    encoder, fake = SwitchableEncoder(FakeEncoder(OLD)), FakeEncoder(OLD)
+    old, new = Witness(OLD), Witness(NEW)
+    encoder = SwitchableEncoder(old)
+    encoder.switch(new)
     encoder.warm_up()
-    pictures = np.full((2, 4, 4, 3), 51, np.uint8)
-    np.testing.assert_array_equal(encoder.encode(pictures).pooled, fake.encode(pictures).pooled)
-    said = encoder.understand(empty_clips(OLD, 3))
-    assert said.probabilities["fight"].shape == (3, 2)
+    answers = encoder.encode("pictures"), encoder.understand("clips")
+    assert (old.asked, new.asked) == ([], ["warm up", "pictures", "clips"])
+    assert answers == ("encoded pictures", "understood clips")
 
 
 @pytest.mark.parametrize(

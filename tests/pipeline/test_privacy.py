@@ -20,6 +20,11 @@ def colours(picture):
     return len(np.unique(picture.reshape(-1, 3), axis=0))
 
 
+def steps(picture):
+    """Return the columns at which a colour changes, in whichever row."""
+    return (1 + np.flatnonzero((picture[:, 1:] != picture[:, :-1]).any(axis=(0, 2)))).tolist()
+
+
 def test_a_picture_is_at_most_1280_pixels_wide_and_keeps_its_shape():
     assert EVERYTHING_SHOWN.picture_of(frame(3840, 1634)).shape == (544, 1280, 3)  # 1634 / 3 = 544.7
     assert EVERYTHING_SHOWN.picture_of(frame(1280, 720), 320).shape == (180, 320, 3)
@@ -45,7 +50,11 @@ def test_two_pictures_that_differ_within_tiles_alone_look_the_same():
 
 @pytest.mark.parametrize(("width_px", "height_px", "rows"), [(320, 180, 9), (320, 240, 12), (64, 256, 64)])
 def test_a_whole_mosaic_has_sixteen_columns_of_square_tiles(width_px, height_px, rows):
-    assert colours(ALL.picture_of(frame(width_px, height_px))) <= TILES * rows
+    noise = np.random.default_rng(0).integers(0, 255, (height_px, width_px, 3), np.uint8)
+    shown = ALL.picture_of(av.VideoFrame.from_ndarray(noise, format="bgr24"))
+    side_px = width_px // 16
+    assert steps(shown) == list(range(side_px, width_px, side_px))
+    assert steps(shown.transpose(1, 0, 2)) == [side_px * row for row in range(1, rows)]
 
 
 def test_a_pixel_that_a_zone_only_touches_is_hidden_too():
