@@ -106,13 +106,16 @@ class Desk:
         return [notice.title for notice in self.service.taken]
 
     def count(self, outcome: str) -> float:
-        return self.metrics.notifications.labels("phone", outcome)._value.get()
+        return self._sample("videobert_notifications_total", outcome=outcome)
 
     def failures(self, reason: str) -> float:
-        return self.metrics.notification_failures.labels("phone", reason)._value.get()
+        return self._sample("videobert_notification_failures_total", reason=reason)
 
     def is_up(self) -> bool:
-        return self.metrics.notify_up.labels("phone")._value.get() == 1
+        return self._sample("videobert_notify_up") == 1
+
+    def _sample(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(name, {"notify": "phone", **labels})
 
 
 def gone(*, times: int) -> list[ServiceError | None]:

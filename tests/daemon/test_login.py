@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
-from daemon.access.accounts import FILE_NAME, Accounts, AccountsError
+from daemon.access.accounts import FILE_NAME, Accounts
 from daemon.access.attempts import FREE
 from daemon.access.guard import COOKIE, Policy
 from daemon.access.rights import Account, Role
@@ -14,6 +14,7 @@ from daemon.config import HttpTable
 from daemon.web import Door, create_app
 from pipeline.metrics import Metrics
 from tests.backstages import EVENT_ID, PORCH, FakeBackstage, logged, past
+from tests.disks import full_disk
 from tests.fakes import ManualClock
 
 PASSWORD = "correct horse"
@@ -147,28 +148,18 @@ def test_a_login_never_leads_to_another_site(client, target):
     assert answer.headers["location"] == "/"
 
 
-class FullDisk(Accounts):
-    """Accounts on a disk that takes nothing more."""
-
-    def begin_session(self, name, lasts_s):
-        raise AccountsError("/data/access.sqlite cannot be used for accounts: disk is full")
-
-    def set_password(self, name, password, *, must_change=False):
-        self.begin_session(name, 0)
-
-
-def test_a_login_on_a_full_disk_says_so_and_the_log_says_why(backstage, accounts, tmp_path, caplog):
-    client = client_of(backstage, FullDisk(tmp_path, ManualClock()))
+def test_a_login_on_a_full_disk_says_so_and_the_log_says_why(client, accounts, caplog):
     key = accounts.add_token("ada", "test")
     change = {"old": PASSWORD, "new": "another password", "again": "another password"}
-    answers = (
-        log_in(client, "ada", headers=PAGE),
-        client.post("/account", data=change, headers={"authorization": f"Bearer {key}"}),
-    )
+    with full_disk():
+        answers = (
+            log_in(client, "ada", headers=PAGE),
+            client.post("/account", data=change, headers={"authorization": f"Bearer {key}"}),
+        )
     assert [answer.status_code for answer in answers] == [503, 503]
     assert all("accounts cannot be read or written now" in answer.text for answer in answers)
     assert "access.sqlite" not in answers[0].text + answers[1].text
-    assert "disk is full" in caplog.text
+    assert caplog.text.count("access.sqlite cannot be used for accounts: ") == 2
     assert "Traceback" not in caplog.text
 
 

@@ -1,15 +1,15 @@
 """Models that were made here: which there are, how one is made, and how one takes over."""
 
 import signal
+import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from daemon.review.model_room import ModelRoom, ModelRoomError, open_chosen
-from daemon.review.retraining import STOP_S, RetrainError, Retraining, what_is_missing
+from daemon.review.retraining import RetrainError, Retraining, what_is_missing
 from daemon.review.shelf import CHOSEN_FILE, ModelShelf
 from models.checkpoint import FRAME_ENCODER_FILE
 from models.errors import CheckpointError
@@ -237,13 +237,23 @@ def test_one_that_will_not_end_is_killed(tmp_path, labelled, end):
     assert not one.view.is_running
 
 
-def test_a_stop_waits_for_none_that_will_not_end(tmp_path, labelled):
-    one = retraining(tmp_path, labelled, DEAF)
+# Ends by itself half a second after it was asked to, and says so.
+SLOW = f"""import os, signal, threading
+def end(*_):
+    threading.Event().wait(0.5)
+    print("ended well", flush=True)
+    os._exit(0)
+signal.signal({int(signal.SIGTERM)}, end)
+{WAIT}"""
+
+
+@pytest.mark.parametrize(("end", "is_patient"), [(Retraining.cancel, True), (Retraining.stop, False)])
+def test_a_cancel_lets_it_end_and_a_stop_waits_for_nothing(tmp_path, labelled, end, is_patient):
+    one = retraining(tmp_path, labelled, SLOW)
     one.start()
     wait_until(lambda: "begun" in log_of(tmp_path))
-    begun_s = time.monotonic()
-    one.stop()
-    assert time.monotonic() - begun_s < STOP_S / 2
+    end(one)
+    assert ("ended well" in log_of(tmp_path)) is is_patient
 
 
 def test_after_a_stop_none_begins_that_nobody_would_end(tmp_path, labelled):
@@ -277,6 +287,19 @@ def test_without_labels_or_without_torch_there_is_nothing_to_begin(tmp_path, lab
         retraining(tmp_path, labelled).start()
 
 
-def test_what_is_missing_names_how_to_get_it():
+def test_where_torch_is_nothing_is_missing():
     pytest.importorskip("torch", reason="torch is not installed")
     assert what_is_missing() == ""
+
+
+def test_what_is_missing_names_how_to_get_it():
+    code = (
+        "import sys\n"
+        "from daemon.review.retraining import NEEDED, what_is_missing\n"
+        "sys.modules.update(dict.fromkeys(NEEDED))\n"
+        "print(what_is_missing())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (
+        done.stdout == "torch and sklearn and training are not installed: pip install 'videobertd[train]'\n"
+    )

@@ -1,14 +1,12 @@
 import json
 import logging
 import os
-import resource
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from daemon.outbox import PRUNE_BATCH, Retention, StorageHealth, end_open_events
 from pipeline.errors import SettingsError
 from pipeline.metrics import Metrics
 from pipeline.types import Event, EventKind, EventPhase, Severity
+from tests.disks import full_disk
 from tests.fakes import ManualClock
 from tests.logs import log_of
 
@@ -30,18 +29,6 @@ END = replace(NEW, phase=EventPhase.END, end_utc_s=9.0)
 
 def seqs(rows) -> list[int]:
     return [row.seq for row in rows]
-
-
-@contextmanager
-def full_disk(folder: Path) -> Iterator[None]:
-    """Let the operating system refuse to make any file longer than the log is now."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    longest = max(path.stat().st_size for path in folder.iterdir())
-    resource.setrlimit(resource.RLIMIT_FSIZE, (longest, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_seq_counts_from_one_and_stands_in_the_payload(tmp_path):

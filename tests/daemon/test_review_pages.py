@@ -91,8 +91,10 @@ def test_the_review_of_some_cameras_has_no_trace_of_others(ask):
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_without_our_header_nothing_is_changed(ask, method):
-    assert ask(method, f"{LABEL}?task=fight&label=fight", headers={}).status_code == 403
+def test_without_our_header_nothing_is_changed(ask, backstage, method):
+    ask("POST", f"{LABEL}?task=fight&label=fight")
+    assert ask(method, f"{LABEL}?task=fight&label=normal", headers={}).status_code == 403
+    assert backstage.review.label_of(EVENT_ID).label == "fight"
 
 
 @pytest.mark.parametrize(

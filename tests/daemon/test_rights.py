@@ -186,6 +186,11 @@ def test_each_role_may_do_what_it_may_and_no_less_a_one(ask, backstage, name):
     assert ask(name, least).status_code in (ROUTES[name].done or DONE)
 
 
+def test_whoever_may_see_the_camera_finds_each_trace_of_it(ask):
+    seen = "".join(ask(name, "vera").text for name in ("GET /", "GET /events", "GET /api/v1/cameras"))
+    assert [trace for trace in TRACES if trace not in seen] == []
+
+
 @pytest.mark.parametrize("name", GUARDED)
 def test_of_another_s_camera_there_is_no_trace(ask, backstage, name):
     before = changes_of(backstage)

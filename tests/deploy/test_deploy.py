@@ -134,6 +134,7 @@ def test_no_two_dashboards_have_one_uid_and_each_has_the_camera_and_the_data_sou
 
 def test_a_panel_of_cameras_follows_the_choice_of_camera():
     by_camera = {name for name, labels in LABELS.items() if "camera" in labels}
+    assert {"videobert_events_total", "videobert_clips_total"} <= by_camera
     deaf = [
         text
         for text in panel_expressions()
