@@ -1,27 +1,19 @@
 """A camera's settings over HTTP: who sees them, who changes them, and what each mistake is answered."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
-from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
-from daemon.access.accounts import FILE_NAME, Accounts
-from daemon.access.guard import Policy
 from daemon.access.rights import Account, Role
-from daemon.config import HttpTable
 from daemon.config_errors import Problem
 from daemon.editing.form import RefusedEditError, StaleEditError
 from daemon.editing.words import rule_words
-from daemon.web import Door, create_app
 from pipeline.errors import SettingsError
-from tests.backstages import EVERYBODY_IN, PORCH_SETTINGS, FakeBackstage
-from tests.fakes import ManualClock
+from tests.backstages import PORCH_SETTINGS, FakeBackstage
+from tests.visitors import people_of, visitor
 
 API = "/api/v1/cameras/porch/settings"
 PAGE = "/cameras/porch"
-PASSWORD = "correct horse"
 OURS = {"x-videobertd": "1", "if-match": '"r1"'}
 FORM = {"revision": "r1", "budget_per_day": "2.5", "clips": "off"}
 
@@ -33,39 +25,26 @@ def backstage():
 
 @pytest.fixture
 def client(backstage):
-    app = create_app(backstage, CollectorRegistry(), HttpTable(), door=EVERYBODY_IN)
-    return TestClient(app, base_url="http://127.0.0.1:8080", follow_redirects=False)
+    return visitor(backstage)
 
 
 @pytest.fixture(scope="module")
-def made_once(tmp_path_factory):
-    """Return a folder with an account of each role, and an admin of another camera."""
-    folder = tmp_path_factory.mktemp("accounts")
-    accounts = Accounts(folder, ManualClock())
-    for name, role, cameras in (
-        ("ada", Role.ADMIN, None),
-        ("olga", Role.OPERATOR, None),
-        ("vera", Role.VIEWER, None),
-        ("yuri", Role.ADMIN, frozenset({"yard"})),
-        ("pete", Role.ADMIN, frozenset({"porch"})),
-    ):
-        accounts.add(Account(name, role, cameras), PASSWORD)
-    return folder
+def people(tmp_path_factory):
+    """Return one of each role, an admin of another camera, and one of this camera alone."""
+    return people_of(
+        tmp_path_factory.mktemp("accounts"),
+        Account("ada", Role.ADMIN),
+        Account("olga", Role.OPERATOR),
+        Account("vera", Role.VIEWER),
+        Account("yuri", Role.ADMIN, frozenset({"yard"})),
+        Account("pete", Role.ADMIN, frozenset({"porch"})),
+    )
 
 
 @pytest.fixture
-def enter(backstage, made_once, tmp_path):
+def enter(backstage, people):
     """Return what lets somebody in."""
-    shutil.copy(made_once / FILE_NAME, tmp_path)
-    door = Door(Accounts(tmp_path, ManualClock()), Policy(asks=True), ManualClock())
-    app = create_app(backstage, CollectorRegistry(), HttpTable(host="0.0.0.0"), door=door)
-
-    def as_somebody(name):
-        client = TestClient(app, base_url="http://cams.example:8080", follow_redirects=False)
-        client.post("/login", data={"name": name, "password": PASSWORD})
-        return client
-
-    return as_somebody
+    return lambda name: people.visitor(backstage, name)
 
 
 def put(client, edit=None, headers=OURS):
@@ -174,7 +153,7 @@ def test_of_another_s_camera_the_settings_are_not_there(enter, backstage):
 
 
 def test_a_stranger_sees_no_settings(enter):
-    client = enter("nobody")
+    client = enter(None)
     assert [
         client.get(API).status_code,
         put(client).status_code,

@@ -1,19 +1,13 @@
 """Cameras that come and go over HTTP: who may, and what each mistake is answered."""
 
 import pytest
-from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
-from daemon.access.accounts import Accounts
-from daemon.access.guard import Policy
 from daemon.access.rights import Account, Role
-from daemon.config import HttpTable
 from daemon.config_errors import Problem
 from daemon.editing.form import RefusedEditError
-from daemon.web import Door, create_app
 from pipeline.errors import SettingsError
-from tests.backstages import EVERYBODY_IN, FakeBackstage
-from tests.fakes import ManualClock
+from tests.backstages import FakeBackstage
+from tests.visitors import people_of, visitor
 
 API = "/api/v1/cameras"
 OURS = {"x-videobertd": "1", "if-match": '"r1"'}
@@ -27,8 +21,7 @@ def backstage():
 
 @pytest.fixture
 def client(backstage):
-    app = create_app(backstage, CollectorRegistry(), HttpTable(), door=EVERYBODY_IN)
-    return TestClient(app, base_url="http://127.0.0.1:8080", follow_redirects=False)
+    return visitor(backstage)
 
 
 def test_a_camera_is_added_by_a_program(client, backstage):
@@ -94,26 +87,20 @@ def test_another_site_s_form_neither_adds_nor_removes(client, backstage):
     assert backstage.settings.asked == []
 
 
-@pytest.fixture
-def enter(backstage, tmp_path):
-    """Return what lets somebody in, by a token."""
-    accounts = Accounts(tmp_path, ManualClock())
-    door = Door(accounts, Policy(asks=True), ManualClock())
-    app = create_app(backstage, CollectorRegistry(), HttpTable(host="0.0.0.0"), door=door)
-
-    def as_somebody(role, cameras):
-        accounts.add(Account("somebody", role, cameras), "correct horse")
-        token = {"authorization": f"Bearer {accounts.add_token('somebody', 'test')}"}
-        return TestClient(app, headers=token, follow_redirects=False)
-
-    return as_somebody
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    return people_of(
+        tmp_path_factory.mktemp("accounts"),
+        Account("vera", Role.VIEWER),
+        Account("olga", Role.OPERATOR),
+        Account("pete", Role.ADMIN, frozenset({"porch"})),
+        Account("ada", Role.ADMIN),
+    )
 
 
-@pytest.mark.parametrize(
-    ("role", "cameras"), [(Role.VIEWER, None), (Role.OPERATOR, None), (Role.ADMIN, frozenset({"porch"}))]
-)
-def test_only_admins_of_all_cameras_add_and_remove(enter, backstage, role, cameras):
-    client = enter(role, cameras)
+@pytest.mark.parametrize("name", ["vera", "olga", "pete"])
+def test_only_admins_of_all_cameras_add_and_remove(people, backstage, name):
+    client = people.visitor(backstage, name)
     answers = (
         client.get("/cameras"),
         client.post("/cameras", data=POND),
@@ -127,8 +114,8 @@ def test_only_admins_of_all_cameras_add_and_remove(enter, backstage, role, camer
     assert "Remove this camera" not in client.get("/cameras/porch").text
 
 
-def test_an_admin_of_all_cameras_is_shown_the_way(enter):
-    client = enter(Role.ADMIN, None)
+def test_an_admin_of_all_cameras_is_shown_the_way(people, backstage):
+    client = people.visitor(backstage, "ada")
     assert 'href="/cameras">Add a camera</a>' in client.get("/").text
     assert 'action="/cameras/porch/remove"' in client.get("/cameras/porch").text
     assert client.get("/cameras").text.count("<input") == 2

@@ -1,13 +1,10 @@
 """What goes with a snapshot is served beside it, and an event of an earlier version still shows."""
 
 import pytest
-from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
-from daemon.config import HttpTable
 from daemon.snapshots import Part
-from daemon.web import create_app
-from tests.backstages import EVENT_ID, EVERYBODY_IN, FakeBackstage
+from tests.backstages import EVENT_ID, FakeBackstage
+from tests.visitors import visitor
 
 
 @pytest.fixture
@@ -19,9 +16,7 @@ def backstage():
 
 @pytest.fixture
 def client(backstage):
-    app = create_app(backstage, CollectorRegistry(), HttpTable(), door=EVERYBODY_IN)
-    with TestClient(app, base_url="http://127.0.0.1:8080") as client:
-        yield client
+    return visitor(backstage)
 
 
 @pytest.mark.parametrize(

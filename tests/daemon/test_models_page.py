@@ -1,23 +1,15 @@
 """The page's part about models: who may change them, and what it shows before and after."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
-from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
-from daemon.access.accounts import Accounts
-from daemon.access.guard import Policy
 from daemon.access.rights import Account, Role
-from daemon.config import HttpTable
 from daemon.review.shelf import ShelvedModel
-from daemon.web import Door, create_app
 from models.refit_report import Figures, Progress, RefitReport, TaskRefit
 from tests.backstages import IDLE, FakeBackstage
-from tests.fakes import ManualClock
+from tests.visitors import people_of
 
-PASSWORD = "correct horse"
 OURS = {"x-videobertd": "1"}
 BEFORE = Figures(accuracy=0.75, macro_f1=0.7, auc=0.8, log_loss=0.6, caught=1.0, false=0.5)
 AFTER = Figures(accuracy=0.91, macro_f1=0.9, auc=None, log_loss=0.3, caught=1.0, false=0.125)
@@ -38,14 +30,13 @@ CHANGES = [("POST", "/api/v1/models/1/use"), ("POST", "/api/v1/retrain"), ("DELE
 
 
 @pytest.fixture(scope="module")
-def made_once(tmp_path_factory):
-    """Return the folder of accounts, and a token for each name."""
-    folder = tmp_path_factory.mktemp("accounts")
-    accounts = Accounts(folder, ManualClock())
-    accounts.add(Account("ada", Role.ADMIN), PASSWORD)
-    accounts.add(Account("olga", Role.OPERATOR), PASSWORD)
-    accounts.add(Account("alma", Role.ADMIN, frozenset({"yard"})), PASSWORD)
-    return folder, {name: accounts.add_token(name, "test") for name in ("ada", "olga", "alma")}
+def people(tmp_path_factory):
+    return people_of(
+        tmp_path_factory.mktemp("accounts"),
+        Account("ada", Role.ADMIN),
+        Account("olga", Role.OPERATOR),
+        Account("alma", Role.ADMIN, frozenset({"yard"})),
+    )
 
 
 @pytest.fixture
@@ -57,16 +48,11 @@ def backstage():
 
 
 @pytest.fixture
-def ask(tmp_path, made_once, backstage):
+def ask(people, backstage):
     """Ask as somebody: method, path, name."""
-    folder, tokens = made_once
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    door = Door(Accounts(tmp_path, ManualClock()), Policy(asks=True), ManualClock())
-    app = create_app(backstage, CollectorRegistry(), HttpTable(host="0.0.0.0"), door=door)
-    client = TestClient(app, base_url="http://cams.example:8080")
 
     def asked(method, path, name="ada", headers=OURS):
-        return client.request(method, path, headers={**headers, "authorization": f"Bearer {tokens[name]}"})
+        return people.visitor(backstage, name).request(method, path, headers=headers)
 
     return asked
 

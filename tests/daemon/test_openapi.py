@@ -2,19 +2,17 @@
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from prometheus_client import CollectorRegistry
 from pydantic import Field
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from daemon.access.guard import Guard
 from daemon.access.rights import Role
-from daemon.config import HttpTable
 from daemon.openapi import DOCUMENT_PATH, document
 from daemon.operations import Answer, ApiRoute, Body, Open, Operation
 from daemon.queries import Query
-from daemon.web import create_app
-from tests.backstages import EVERYBODY_IN, SYSTEM, FakeBackstage
+from tests.backstages import EVERYBODY_IN, SYSTEM
+from tests.documents.http_api import whole_app
 
 
 class Wanted(Query):
@@ -28,7 +26,7 @@ SEARCH = Operation("search", "/api/v1/cameras/{camera}/search", "Look for it.", 
 
 @pytest.fixture
 def app():
-    return create_app(FakeBackstage(), CollectorRegistry(), HttpTable(), door=EVERYBODY_IN)
+    return whole_app()
 
 
 def described(operation: Operation) -> dict:

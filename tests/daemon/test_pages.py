@@ -1,17 +1,13 @@
 """The pages, complete without a script: cameras and newest events, past events, one event."""
 
 import pytest
-from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
 from daemon.archive_reader import ArchivePage
-from daemon.config import HttpTable
 from daemon.pages import duration_text, latest_by_event, rarity, topmost
 from daemon.payloads import EventMessage, RegionMessage
 from daemon.snapshots import Layers, Part
-from daemon.web import create_app
-from pipeline.metrics import Metrics
-from tests.backstages import EVENT_ID, EVERYBODY_IN, FakeBackstage, logged, past
+from tests.backstages import EVENT_ID, FakeBackstage, logged, past
+from tests.visitors import visitor
 
 
 @pytest.fixture
@@ -21,11 +17,7 @@ def backstage():
 
 @pytest.fixture
 def client(backstage):
-    registry = CollectorRegistry()
-    Metrics(registry).camera_up.labels("porch").set(1)
-    app = create_app(backstage, registry, HttpTable(), door=EVERYBODY_IN)
-    with TestClient(app, base_url="http://127.0.0.1:8080") as client:
-        yield client
+    return visitor(backstage)
 
 
 def test_the_page_shows_cameras_and_events_without_a_script(client):

@@ -14,6 +14,7 @@ from daemon.config import HttpTable
 from daemon.server import HttpServer, bind
 from daemon.web import create_app
 from tests.backstages import EVENT_ID, EVERYBODY_IN, FakeBackstage
+from tests.visitors import visitor
 
 PAGE = {"accept": "text/html,application/xhtml+xml"}
 
@@ -31,7 +32,7 @@ def app_of(backstage):
 
 @pytest.fixture
 def client():
-    return TestClient(app_of(FakeBackstage()), base_url="http://127.0.0.1:8080")
+    return visitor(FakeBackstage())
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def client_with_clip(tmp_path):
     path = tmp_path / "clip.mp4"
     path.write_bytes(b"0123456789")
     backstage = replace(FakeBackstage(), clips={EVENT_ID: path})
-    return TestClient(app_of(backstage), base_url="http://127.0.0.1:8080")
+    return visitor(backstage)
 
 
 def test_ten_megabytes_are_refused_before_they_are_read(port):

@@ -1,35 +1,25 @@
 """The review's addresses: who may label what, and what the page shows."""
 
-import shutil
-
 import pytest
-from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
-from daemon.access.accounts import Accounts
-from daemon.access.guard import Policy
 from daemon.access.rights import Account, Role
-from daemon.config import HttpTable
 from daemon.review.labels import FILE_NAME
-from daemon.web import Door, create_app
 from tests.backstages import EVENT_ID, FakeArchive, FakeBackstage, FakeClips, past, review_desk
-from tests.fakes import ManualClock
 from tests.media import still_scene, write_video
+from tests.visitors import people_of
 
-PASSWORD = "correct horse"
 OURS = {"x-videobertd": "1"}
 LABEL = f"/api/v1/events/{EVENT_ID}/label"
 
 
 @pytest.fixture(scope="module")
-def made_once(tmp_path_factory):
-    """Return tokens by name, and the folder of accounts that they are of."""
-    folder = tmp_path_factory.mktemp("accounts")
-    accounts = Accounts(folder, ManualClock())
-    accounts.add(Account("olga", Role.OPERATOR), PASSWORD)
-    accounts.add(Account("vera", Role.VIEWER), PASSWORD)
-    accounts.add(Account("yuri", Role.OPERATOR, frozenset({"yard"})), PASSWORD)
-    return folder, {name: accounts.add_token(name, "test") for name in ("olga", "vera", "yuri")}
+def people(tmp_path_factory):
+    return people_of(
+        tmp_path_factory.mktemp("accounts"),
+        Account("olga", Role.OPERATOR),
+        Account("vera", Role.VIEWER),
+        Account("yuri", Role.OPERATOR, frozenset({"yard"})),
+    )
 
 
 @pytest.fixture
@@ -40,16 +30,11 @@ def backstage(tmp_path):
 
 
 @pytest.fixture
-def ask(tmp_path, made_once, backstage):
+def ask(people, backstage):
     """Ask as somebody: method, path, name."""
-    folder, tokens = made_once
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    door = Door(Accounts(tmp_path, ManualClock()), Policy(asks=True), ManualClock())
-    app = create_app(backstage, CollectorRegistry(), HttpTable(host="0.0.0.0"), door=door)
-    client = TestClient(app, base_url="http://cams.example:8080")
 
     def asked(method, path, name="olga", headers=OURS):
-        return client.request(method, path, headers={**headers, "authorization": f"Bearer {tokens[name]}"})
+        return people.visitor(backstage, name).request(method, path, headers=headers)
 
     return asked
 

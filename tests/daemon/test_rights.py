@@ -5,25 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 from starlette.routing import Mount, Route
-from starlette.testclient import TestClient
 
-from daemon.access.accounts import Accounts
 from daemon.access.guard import Policy
 from daemon.access.rights import Account, Role
-from daemon.config import HttpTable
 from daemon.event_log import EventFilter
 from daemon.operations import OWN_HEADER, ApiRoute
 from daemon.review.desk import Choice
 from daemon.search.desk import Alike, Hit, WordsFound
 from daemon.snapshots import Part
-from daemon.web import Door, create_app
 from tests.backstages import EVENT_ID, FakeBackstage, FakeSearch, logged, past, review_desk
-from tests.fakes import ManualClock
+from tests.visitors import PASSWORD, people_of
 
 ROOT = Path(__file__).parents[2]
-PASSWORD = "correct horse"
 DONE = {200, 201, 202, 303}
 NO_EVENT = EVENT_ID[::-1]
 TRACES = (EVENT_ID, "front", "192.0.2.7", '"porch"', ">porch<")
@@ -104,13 +98,14 @@ CHANGING = [name for name in ROUTES if not name.startswith("GET ")]
 
 
 @pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    """Return accounts and a token for each: to hash a password is meant to take long."""
-    accounts = Accounts(tmp_path_factory.mktemp("accounts"), ManualClock())
-    people = {"ada": Role.ADMIN, "olga": Role.OPERATOR, "vera": Role.VIEWER, "yuri": Role.ADMIN}
-    for name, role in people.items():
-        accounts.add(Account(name, role, frozenset({"yard"}) if name == "yuri" else None), PASSWORD)
-    return accounts, {name: accounts.add_token(name, "test") for name in people}
+def people(tmp_path_factory):
+    return people_of(
+        tmp_path_factory.mktemp("accounts"),
+        Account("ada", Role.ADMIN),
+        Account("olga", Role.OPERATOR),
+        Account("vera", Role.VIEWER),
+        Account("yuri", Role.ADMIN, frozenset({"yard"})),
+    )
 
 
 @pytest.fixture
@@ -130,20 +125,17 @@ def backstage(tmp_path):
 
 
 @pytest.fixture
-def client(backstage, keys):
-    door = Door(keys[0], Policy(asks=True, open_metrics=False), ManualClock())
-    app = create_app(backstage, CollectorRegistry(), HttpTable(host="0.0.0.0"), door=door)
-    with TestClient(app, base_url="http://cams.example:8080", follow_redirects=False) as client:
-        yield client
+def client(backstage, people):
+    return people.visitor(backstage, None, policy=Policy(asks=True, open_metrics=False))
 
 
 @pytest.fixture
-def ask(client, keys):
+def ask(client, people):
     """Return what asks for a route of the table in somebody's name, None being nobody's."""
 
     def asked(name, who, places=PLACES, **headers):
         row, (method, path) = ROUTES[name], name.split(" ")
-        token = {"authorization": f"Bearer {keys[1][who]}"} if who else {}
+        token = {"authorization": f"Bearer {people.tokens[who]}"} if who else {}
         sent = {OWN_HEADER: "1", **token, **(row.headers or {}), **headers}
         given = {key: value for key, value in sent.items() if value}
         address = path.format_map(places) + row.query
@@ -177,12 +169,12 @@ def test_a_stranger_gets_nothing_but_what_is_open(ask, backstage, name):
 
 @pytest.mark.parametrize("name", GUARDED)
 def test_each_role_may_do_what_it_may_and_no_less_a_one(ask, backstage, name):
-    people = {"vera": Role.VIEWER, "olga": Role.OPERATOR, "ada": Role.ADMIN}
+    roles = {"vera": Role.VIEWER, "olga": Role.OPERATOR, "ada": Role.ADMIN}
     before = changes_of(backstage)
-    for who in (who for who, role in people.items() if role < ROUTES[name].role):
+    for who in (who for who, role in roles.items() if role < ROUTES[name].role):
         assert ask(name, who).status_code == 403
     assert changes_of(backstage) == before
-    least = next(who for who, role in people.items() if role is ROUTES[name].role)
+    least = next(who for who, role in roles.items() if role is ROUTES[name].role)
     assert ask(name, least).status_code in (ROUTES[name].done or DONE)
 
 

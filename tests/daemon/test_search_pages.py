@@ -3,21 +3,14 @@
 from datetime import datetime
 
 import pytest
-from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
-from daemon.access.accounts import Accounts
-from daemon.access.guard import Policy
 from daemon.access.rights import Account, Role
 from daemon.archive_reader import ArchivePage
-from daemon.config import HttpTable
 from daemon.event_log import BegunFilter
 from daemon.payloads import EventMessage
 from daemon.search.desk import Alike, Hit, WordsFound
-from daemon.web import Door, create_app
-from pipeline.metrics import Metrics
-from tests.backstages import EVENT_ID, EVERYBODY_IN, FakeBackstage, logged, past
-from tests.fakes import ManualClock
+from tests.backstages import EVENT_ID, FakeBackstage, logged, past
+from tests.visitors import people_of, visitor
 
 OTHER_ID = "00cpd7gq3g0123456789abd"
 SIMILAR = f"/api/v1/events/{EVENT_ID}/similar"
@@ -38,18 +31,9 @@ def backstage():
     return shown
 
 
-def client_of(backstage, door=EVERYBODY_IN):
-    registry = CollectorRegistry()
-    Metrics(registry)
-    return TestClient(
-        create_app(backstage, registry, HttpTable(), door=door), base_url="http://127.0.0.1:8080"
-    )
-
-
 @pytest.fixture
 def client(backstage):
-    with client_of(backstage) as client:
-        yield client
+    return visitor(backstage)
 
 
 def test_events_like_one_come_with_how_alike_they_are(client, backstage):
@@ -147,19 +131,15 @@ def test_a_search_that_finds_nothing_says_so(client, backstage):
     assert "None of these words is known." in page
 
 
-@pytest.fixture
-def accounts(tmp_path):
-    return Accounts(tmp_path, ManualClock())
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    return people_of(tmp_path_factory.mktemp("accounts"), Account("guest", Role.VIEWER, frozenset({"porch"})))
 
 
 @pytest.fixture
-def porch_only(backstage, accounts):
+def porch_only(backstage, people):
     """Return a client of somebody with rights on the porch alone."""
-    accounts.add(Account("guest", Role.VIEWER, frozenset({"porch"})), "a password of mine")
-    token = accounts.add_token("guest", "test")
-    with client_of(backstage, Door(accounts, Policy(asks=True), ManualClock())) as client:
-        client.headers["authorization"] = f"Bearer {token}"
-        yield client
+    return people.visitor(backstage, "guest")
 
 
 def test_an_example_of_another_camera_is_not_there_for_who_may_not_see_it(porch_only, backstage):
@@ -178,7 +158,6 @@ def test_only_events_of_ones_own_cameras_are_looked_for_whatever_is_asked(porch_
 
 
 @pytest.mark.parametrize("address", [SIMILAR, "/api/v1/search?words=a", "/search?words=a"])
-def test_whoever_is_not_known_finds_nothing(backstage, accounts, address):
-    with client_of(backstage, Door(accounts, Policy(asks=True), ManualClock())) as client:
-        assert client.get(address).status_code == 401
+def test_whoever_is_not_known_finds_nothing(backstage, people, address):
+    assert people.visitor(backstage, None).get(address).status_code == 401
     assert backstage.search.asked == []

@@ -4,20 +4,14 @@ import re
 from dataclasses import replace
 
 import pytest
-from prometheus_client import CollectorRegistry
-from starlette.testclient import TestClient
 
-from daemon.access.accounts import Accounts
-from daemon.access.guard import Policy
 from daemon.access.rights import Account, Role
-from daemon.config import HttpTable
 from daemon.system.card import Block, inline, read_card
 from daemon.system.pages import bytes_text, delay_text, reason_words
-from daemon.web import Door, create_app
 from models.checkpoint import DEFAULT_DIR
-from tests.backstages import EVERYBODY_IN, MEASURES, PORCH, FakeBackstage
-from tests.fakes import ManualClock
+from tests.backstages import MEASURES, PORCH, FakeBackstage
 from tests.test_docs import DOCS, rows
+from tests.visitors import people_of, visitor
 
 YARD = replace(PORCH, name="yard", description="behind the house")
 YARDS = replace(MEASURES.cameras[0], name="yard", dropped={"decode_error": 31}, disconnected={"stalled": 5})
@@ -29,11 +23,9 @@ def backstage():
     return FakeBackstage(all_cameras=(PORCH, YARD), measured=both)
 
 
-def page_of(backstage, *, door=EVERYBODY_IN, headers=None):
-    """Return the page as text."""
-    http = HttpTable(host="0.0.0.0")
-    client = TestClient(create_app(backstage, CollectorRegistry(), http, door=door), headers=headers)
-    answer = client.get("/system")
+def page_of(backstage, client=None):
+    """Return the page as text, for somebody or for anybody."""
+    answer = (client or visitor(backstage)).get("/system")
     assert answer.status_code == 200
     return " ".join(answer.text.split())
 
@@ -72,11 +64,8 @@ def test_a_daemon_without_cameras_and_a_model_without_a_card_have_a_page(backsta
 
 
 def test_who_sees_some_cameras_sees_their_figures_and_nothing_of_all_together(backstage, tmp_path):
-    accounts = Accounts(tmp_path, ManualClock())
-    accounts.add(Account("vera", Role.VIEWER, frozenset({"porch"})), "correct horse battery")
-    token = accounts.add_token("vera", "test")
-    door = Door(accounts, Policy(asks=True), ManualClock())
-    page = page_of(backstage, door=door, headers={"authorization": f"Bearer {token}"})
+    people = people_of(tmp_path, Account("vera", Role.VIEWER, frozenset({"porch"})))
+    page = page_of(backstage, people.visitor(backstage, "vera"))
     assert "porch" in page
     hidden = ("yard", "31", "from a frame to its score", "12 GB", "/data")
     assert [words for words in hidden if words in page] == []

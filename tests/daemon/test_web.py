@@ -15,6 +15,7 @@ from pipeline.feedback import Verdict
 from pipeline.metrics import Metrics
 from pipeline.types import CameraStatus
 from tests.backstages import EVENT_ID, EVERYBODY_IN, PORCH, SYSTEM, FakeBackstage, logged
+from tests.visitors import visitor
 
 
 @pytest.fixture
@@ -26,9 +27,7 @@ def backstage():
 def client(backstage):
     registry = CollectorRegistry()
     Metrics(registry).camera_up.labels("porch").set(1)
-    app = create_app(backstage, registry, HttpTable(), door=EVERYBODY_IN)
-    with TestClient(app, base_url="http://127.0.0.1:8080") as client:
-        yield client
+    return visitor(backstage, registry)
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/cameras", "/nowhere", "/static/page.js", "/metrics"])
