@@ -1,15 +1,20 @@
 """Whoever visits a daemon's pages in tests: anybody, where nobody is asked, and people with accounts."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from daemon.access.accounts import Accounts
 from daemon.access.guard import Policy
 from daemon.access.rights import Account
 from daemon.config import HttpTable
+from daemon.server import HttpServer, bind, page_url
 from daemon.web import Door, create_app
 from tests.backstages import EVERYBODY_IN, FakeBackstage
 from tests.fakes import ManualClock
@@ -21,6 +26,22 @@ def visitor(backstage: FakeBackstage, registry: CollectorRegistry | None = None)
     """Return a client of a daemon that asks nobody who he is."""
     app = create_app(backstage, registry or CollectorRegistry(), HttpTable(), door=EVERYBODY_IN)
     return TestClient(app, base_url="http://127.0.0.1:8080", follow_redirects=False)
+
+
+@contextmanager
+def served(app: Starlette) -> Iterator[str]:
+    """Serve an application as the daemon does while the block lasts; give its address."""
+    http = HttpTable(port=0)
+    with bind(http) as listener:
+        server = HttpServer(app, listener)
+        thread = threading.Thread(target=server.run, args=(threading.Event(),))
+        thread.start()
+        listener.listen()
+        try:
+            yield page_url(http, listener)
+        finally:
+            server.stop_serving()
+            thread.join(10)
 
 
 @dataclass(frozen=True, slots=True)

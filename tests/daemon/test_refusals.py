@@ -1,9 +1,9 @@
 """What is answered to requests that cannot be met: a sentence, in JSON for programs, on a page for people."""
 
 import socket
-import threading
 from contextlib import suppress
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -11,10 +11,9 @@ from starlette.testclient import TestClient
 
 from daemon.body_limit import MAX_BODY_BYTES
 from daemon.config import HttpTable
-from daemon.server import HttpServer, bind
 from daemon.web import create_app
 from tests.backstages import EVENT_ID, EVERYBODY_IN, FakeBackstage
-from tests.visitors import visitor
+from tests.visitors import served, visitor
 
 PAGE = {"accept": "text/html,application/xhtml+xml"}
 
@@ -38,14 +37,8 @@ def client():
 @pytest.fixture
 def port():
     """Serve the application as the daemon does, and give the port."""
-    with bind(HttpTable(port=0)) as listener:
-        server = HttpServer(app_of(FakeBackstage()), listener)
-        thread = threading.Thread(target=server.run, args=(threading.Event(),))
-        thread.start()
-        listener.listen()
-        yield listener.getsockname()[1]
-        server.stop_serving()
-        thread.join(10)
+    with served(app_of(FakeBackstage())) as url:
+        yield urlsplit(url).port
 
 
 def exchange(port: int, request: bytes) -> str:

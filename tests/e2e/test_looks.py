@@ -4,8 +4,6 @@ The pictures that it takes stay in .artifacts/ (or $CI_ARTIFACTS), to be looked 
 """
 
 import os
-import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,20 +16,16 @@ from daemon.access.guard import COOKIE, Policy
 from daemon.access.rights import Account, Role
 from daemon.config import HttpTable
 from daemon.recent_scores import curve, curve_words
-from daemon.server import HttpServer, bind, page_url
 from daemon.web import Door, create_app
 from pipeline.clock import SystemClock
 from tests.backstages import EVENT_ID, logged
+from tests.browsers import needs_chromium, playwright, running_browser
 from tests.documents.snippets import REPOSITORY
 from tests.galleries import Gallery, event_id, write_gallery
+from tests.visitors import served
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(CHROMIUM is None, reason="neither Chromium nor Chrome is installed"),
-]
+pytestmark = [pytest.mark.e2e, needs_chromium]
 PICTURES = Path(os.environ.get("CI_ARTIFACTS", REPOSITORY / ".artifacts")) / "pages"
 # A page that is added here is looked at in all its forms.
 PAGES = {
@@ -90,23 +84,16 @@ def site(tmp_path_factory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     accounts = Accounts(folder, SystemClock())
     accounts.add(Account("anna", Role.ADMIN), "correct horse battery")
-    http = HttpTable(port=0)
     door = Door(accounts, Policy(asks=True), SystemClock())
-    with bind(http) as listener:
-        gallery = write_gallery(folder)
-        server = HttpServer(create_app(gallery, CollectorRegistry(), http, door=door), listener)
-        thread = threading.Thread(target=server.run, args=(threading.Event(),))
-        thread.start()
-        listener.listen()
-        yield Site(page_url(http, listener), accounts.begin_session("anna", 3600.0), gallery)
-        server.stop_serving()
-        thread.join(10)
+    gallery = write_gallery(folder)
+    with served(create_app(gallery, CollectorRegistry(), HttpTable(), door=door)) as url:
+        yield Site(url, accounts.begin_session("anna", 3600.0), gallery)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["playwright.Browser"]:
-    with playwright.sync_playwright() as driver:
-        yield driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with running_browser() as browser:
+        yield browser
 
 
 @pytest.fixture(params=["light", "dark"])

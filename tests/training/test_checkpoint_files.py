@@ -1,6 +1,5 @@
 """A checkpoint's folder with one more file: whole, or as it was."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -8,13 +7,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("onnx", reason="onnx is not installed")
 
-from models.checkpoint import DEFAULT_DIR, SEARCH_FILE, load_checkpoint, sha256_of  # noqa: E402
+from models.checkpoint import SEARCH_FILE, load_checkpoint, sha256_of  # noqa: E402
 from training.checkpoint_files import added_file, round_weights  # noqa: E402
-
-
-@pytest.fixture
-def checkpoint(tmp_path):
-    return load_checkpoint(shutil.copytree(DEFAULT_DIR, tmp_path / "checkpoint"))
 
 
 def test_a_checkpoint_lists_the_file_that_it_was_given_and_is_whole(checkpoint):

@@ -1,21 +1,13 @@
 """`videobert-train search`: what it reads, and the checkpoint that it leaves behind."""
 
 import json
-import shutil
 
-import pytest
-
-from models.checkpoint import DEFAULT_DIR, DESCRIPTION_FILE, load_checkpoint
+from models.checkpoint import DESCRIPTION_FILE
 from models.configuration import VideoBERTConfig
 from models.text_tower import build_text_tower
 from tests.training.data import write_clips, write_table
 from training.__main__ import main
 from training.search_material import read_words
-
-
-@pytest.fixture
-def checkpoint(tmp_path):
-    return load_checkpoint(shutil.copytree(DEFAULT_DIR, tmp_path / "checkpoint"))
 
 
 def test_the_tower_reads_every_plain_piece_of_the_vocabulary_once():

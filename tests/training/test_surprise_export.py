@@ -1,7 +1,6 @@
 """A pre-trained model becomes a checkpoint's measure of surprise, or the checkpoint stays as it was."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -47,12 +46,6 @@ def pretrained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pretrained")
     VideoBERTForPreTraining(VideoBERTConfig(**{**small, **reads})).save_pretrained(folder)
     return folder
-
-
-@pytest.fixture
-def checkpoint(tmp_path):
-    shutil.copytree(DEFAULT_DIR, tmp_path / "checkpoint")
-    return load_checkpoint(tmp_path / "checkpoint")
 
 
 def test_the_command_gives_a_checkpoint_the_models_measure(pretrained, checkpoint, tmp_path):
