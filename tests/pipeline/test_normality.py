@@ -104,7 +104,7 @@ def test_the_walker_itself_looks_strange_where_it_never_walked(watcher):
     usual = strangest(watcher.watch(20))
     scores = [watcher.world.frame(walker=False) for _ in range(3)]
     for seen in scores:
-        seen.grid[:, 12, 3] = watcher.world._walker
+        seen.grid[:, 12, 3] = watcher.world.walker_look
     strange = [
         watcher.normality.observe(s.grid, s.movement, 900 + i, learn=False) for i, s in enumerate(scores)
     ]

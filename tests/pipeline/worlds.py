@@ -33,7 +33,7 @@ class World:
         look = np.random.default_rng(0).standard_normal
         self._empty = look((112, SIDE, SIDE)).astype(np.float32)
         self._floor = np.random.default_rng(1).integers(80, 160, (2 * ROWS, 2 * COLUMNS))
-        self._walker = 2 * look(112).astype(np.float32)
+        self.walker_look = 2 * look(112).astype(np.float32)
         self._bag = 2 * look(112).astype(np.float32)
         self._place = 0.0
 
@@ -46,7 +46,7 @@ class World:
             speed = WALK_PER_S * speed_ratio * (1 + 0.2 * np.sin(self._place))
             self._place += speed / FPS
             place = self._place % 1.0
-            grid[:, ROW, int(place * SIDE)] = self._walker + self._rng.normal(0, 0.2, 112)
+            grid[:, ROW, int(place * SIDE)] = self.walker_look + self._rng.normal(0, 0.2, 112)
             columns = slice(int(place * COLUMNS), int(place * COLUMNS) + WIDE * size)
             cells[TOP + HIGH - HIGH * size : TOP + HIGH, columns] = 1, speed, 0
             view[2 * TOP : 2 * (TOP + HIGH), 2 * columns.start : 2 * columns.stop] = 30
