@@ -1,6 +1,6 @@
 """What "not an alarm" costs: after twenty words on other things, which anomalies are still told?
 
-    python -m benchmarks.feedback           # about five minutes
+    python -m benchmarks.feedback
     python -m benchmarks.feedback --made MADE/4/test MADE/5/test
 
 Ped2: learned from training clips 01–10; the twenty strongest moments of the held-out clips 11–16, which are

@@ -1,6 +1,6 @@
 """Vectors of events in, the nearest ones out: every one is compared, so nothing is missed.
 
-A hundred thousand of 64 bytes are compared in about two milliseconds (docs/performance.md): an approximate
+A hundred thousand of 64 bytes are compared in little time (docs/performance.md): an approximate
 index would be faster, and would have to be tuned, rebuilt after deletions, and trusted.
 """
 
