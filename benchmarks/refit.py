@@ -20,7 +20,7 @@ from models.checkpoint import DEFAULT_DIR
 from training.examples import Example, TaskData
 from training.finetune import FineTuner, FineTuning
 from training.measures import measure, scored
-from training.refit import Bench, judge, read_clips, too_few
+from training.refit import Bench, judge, known_clips, too_few
 from training.shift import Known, choose, fit, held_out, probabilities, splits
 from training.workshop import Place, Workshop
 
@@ -148,7 +148,7 @@ def _base(workshop: Workshop, scene: Scene, rng: np.random.Generator) -> Read:
     FineTuner(clips, workshop.text, learning).fit(model, learned)
     kept = [example for example in scene.other if example.segment.group in aside]
     bench = Bench(clips, model, workshop, scene.task)
-    return Read(bench, read_clips(bench, [*scene.local, *kept]).known)
+    return Read(bench, known_clips(bench, [*scene.local, *kept]).known)
 
 
 def _trial(base: Read, scene: Scene, count: int, rng: np.random.Generator) -> Trial | None:

@@ -1,6 +1,6 @@
 """An Encoder and a checkpoint's measure of surprise in, an Encoder whose understanding says both out.
 
-The measure is one small int8 graph beside either runtime; `python -m benchmarks.parts` has its cost with the model's.
+The measure is one small int8 graph beside either runtime; `python -m benchmarks.parts` times both together.
 """
 
 from dataclasses import dataclass, replace

@@ -1,5 +1,6 @@
 """Every command of ours that a document shows is one that the programs accept, and so are its settings."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -14,11 +15,29 @@ PARSERS = {"videobertd": build_parser(), "videobert-train": build_training_parse
 DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md"))]
 SHOWN = [(document, words) for document in DOCUMENTS for words in commands(document)]
 
+# Decisions and the changelog name benchmarks, too: figures must have a command that can be run.
+TEXTS = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+BENCHMARKS = sorted(
+    {
+        (name, tuple(re.findall(r"--[a-z-]+", options)))
+        for path in TEXTS
+        for name, options in re.findall(
+            r"python\s-m\s(benchmarks\.\w+)([^`]*)`", path.read_text(encoding="utf-8")
+        )
+    }
+)
+
 
 @pytest.mark.parametrize(("document", "words"), SHOWN, ids=lambda shown: str(shown)[:60])
 def test_a_command_in_a_document_is_accepted(document, words):
     # argparse ends the program where it does not know a command or option.
     assert vars(PARSERS[words[0]].parse_args(words[1:]))
+
+
+@pytest.mark.parametrize(("name", "options"), BENCHMARKS, ids=lambda part: str(part)[:60])
+def test_a_benchmark_in_a_document_can_be_loaded_and_takes_its_options(name, options):
+    source = Path(importlib.import_module(name).__file__ or "").read_text(encoding="utf-8")
+    assert {option for option in options if f'"{option}"' not in source} == set()
 
 
 def test_the_readme_shows_commands_of_both_programs_somewhere():
