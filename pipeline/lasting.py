@@ -22,8 +22,9 @@ LOG_OFFSET, LOG_UNIT = 16.0, 128.0
 LIGHT_PX = 41
 # Differing by so much from the usual view is a change; from the last frame, a movement.
 CHANGED, MOVING = 14.0, 6.0
-# Fewer pixels than this are noise; a younger change may be somebody who stops on their way.
-MIN_PX, MIN_AGE_S = 8, 10.0
+# A thing has a body of so many pixels each way: what is thinner is noise, or the rim of what has moved a
+# little, as a sheet that was pulled. A younger change may be somebody who stops on their way.
+BODY_PX, MIN_AGE_S = 3, 10.0
 # Where this much of the picture has changed, it is the light or the camera: the view is learned anew once
 # that has lasted for MIN_AGE_S.
 WHOLE_RATIO = 0.4
@@ -166,11 +167,9 @@ class LastingChanges:
 
     def _longest(self, now: F32) -> Lasting:
         old = (self._age_s >= MIN_AGE_S).astype(np.uint8)
-        count, labels, boxes, _ = cv2.connectedComponentsWithStats(old, connectivity=8)
+        count, labels = cv2.connectedComponents(_bodies(old), connectivity=8)
         best = NOTHING
         for number in range(1, count):
-            if boxes[number, cv2.CC_STAT_AREA] < MIN_PX:
-                continue
             where = np.asarray(labels == number)
             age_s = float(np.median(self._age_s[where]))
             if age_s > best.age_s:
@@ -191,6 +190,13 @@ class LastingChanges:
         """Take back what `to_arrays` returned."""
         self._usual = arrays["usual"].astype(np.float32)
         self._observed_s = float(arrays["observed_s"])
+
+
+def _bodies(mask: U8) -> U8:
+    """Keep of a 0/1 mask what squares of BODY_PX within it cover; beyond the border nothing stands."""
+    square = np.ones((BODY_PX, BODY_PX), np.uint8)
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, square, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(opened, np.uint8)
 
 
 def _edges(picture: F32) -> F32:

@@ -98,6 +98,18 @@ def test_who_has_not_stayed_is_not_accepted(changes):
     assert watch(changes, 20, bag=True, learn=False).age_s > 24.0
 
 
+@pytest.mark.parametrize(("rows", "is_told"), [(2, False), (3, True)])
+def test_a_thing_has_a_body(rows, is_told):
+    # A row that is a fifth darker differs by 128 ln(176 / 142) = 27. Blurred by three pixels, two of them
+    # differ by 9, 18, 18 and 9, three by 9, 18, 27, 18 and 9: by more than 14 in two rows, and in three.
+    plain = np.full((80, 120), 160.0)
+    line = plain.copy()
+    line[40 : 40 + rows, 20:100] = 126
+    changes = LastingChanges()
+    watch(changes, 60, floor=plain)
+    assert (watch(changes, 25, floor=line, learn=False).age_s > 0) is is_told
+
+
 def test_brighter_light_is_no_thing(changes):
     assert watch(changes, 30, light=1.3).age_s == 0.0
 
