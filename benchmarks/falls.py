@@ -6,24 +6,26 @@ A recording in which somebody falls, or lies where he fell, is for testing; all 
 learned. Each of those is scored, too, by a detector that learned the others: what they say is false. Falling
 and lying there is one fall, and so are two less than 5 s apart; it is found if an alarm begins in it,
 or up to 2 s before: that far off the labels may be. Printed are the live alarm with a budget of one an hour,
-and the share of falls that the best single threshold finds at so many false alarms an hour; it is chosen on
-these labels, so this is an upper bound.
+the share of falls that the best single threshold finds at so many false alarms an hour (it is chosen on these
+labels, so this is an upper bound), and how well each part alone ranks the frames.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from models.checkpoint import DEFAULT_DIR
 from models.runtime import Encoder, open_encoder
+from pipeline.finding import PARTS
 from pipeline.replay import ReplaySettings
 from training.anomaly_folder import Clip, Truth, load_clips, load_truth
 from training.anomaly_measures import ClipEvents, Labelled, Span, match, measure_frames, share_found_at
 from training.anomaly_report import label
-from training.anomaly_scores import ClipScores, score_clips
+from training.anomaly_scores import F64, ClipScores, score_clips
 from training.data_folder import load_data_folder
 
 ABNORMAL = ("falling", "falled")
@@ -59,6 +61,15 @@ def line(found: ClipEvents) -> str:
     return f"{name}  false alarms {len(found.false_alarms)}  falls: {falls}"
 
 
+def by_part(labelled: Sequence[Labelled], parts: Mapping[str, Sequence[F64]]) -> str:
+    """Return the AUC that the frames would have by each part alone."""
+    found = []
+    for part, scores in parts.items():
+        alone = [replace(one, scores=values) for one, values in zip(labelled, scores, strict=True)]
+        found.append(f"{part} {measure_frames(alone, sigma_frames=0).auc:.3f}")
+    return f"AUC by part: {', '.join(found)}"
+
+
 def summary(labelled: Sequence[Labelled], matched: Sequence[ClipEvents]) -> str:
     """Return what all recordings together say."""
     events = [event for one in matched for event in one.events]
@@ -88,16 +99,20 @@ def main() -> int:
     encoder = open_encoder(options.checkpoint, device="cpu")
     settings = ReplaySettings(sample_fps=options.fps, budget_per_day=options.budget)
     labelled, matched = [], []
+    parts: dict[str, list[F64]] = {part: [] for part in PARTS}
     for room, clips in rooms(options.folder, options.room_by).items():
         truth = load_truth(options.folder, clips, abnormal=ABNORMAL)
         assert truth is not None
         print(f"room {room}", flush=True)
         for scores in judge_room(clips, truth, encoder=encoder, settings=settings):
             labelled.append(label(scores, truth))
+            for part, values in parts.items():
+                values.append(scores.of_part(part))
             alarms = [Span(one.start_s, one.end_s) for one in scores.alarms]
             matched.append(match(labelled[-1], alarms, early_s=EARLY_S))
             print(f"  {line(matched[-1])}  highest score {np.max(scores.scores):.1f}", flush=True)
     print(summary(labelled, matched))
+    print(by_part(labelled, parts))
     return 0
 
 
