@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from pipeline.alarm import DAY_S, Alarm, AlarmPhase, AlarmSettings
+from pipeline.sustained import MEAN_S, WINDOW, Sustained
 
 F64 = NDArray[np.float64]
 
@@ -78,9 +79,10 @@ def alarms_by_day(values: F64, budget_per_day: float) -> NDArray[np.int64]:
     """Run the alarm over one camera's scores; return how many opened on each day."""
     alarm = Alarm(AlarmSettings(budget_per_day=budget_per_day))
     opened = np.zeros(int(len(values) / FPS // DAY_S), np.int64)
-    stretches = values.reshape(-1, STRETCH)
-    for i, highest in enumerate(sustained(values).reshape(-1, STRETCH).max(axis=1).tolist()):
-        if alarm.pass_calm((i + 1) * STRETCH_S, highest, duration_s=STRETCH_S):
+    stretches, levels = values.reshape(-1, STRETCH), sustained(values).reshape(-1, STRETCH)
+    for i, highest in enumerate(levels.max(axis=1).tolist()):
+        newest = Sustained(tuple(stretches[i, -WINDOW:].tolist()), float(levels[i, -1]))
+        if alarm.pass_calm((i + 1) * STRETCH_S, highest, newest=newest, duration_s=STRETCH_S):
             continue
         for j, score in enumerate(stretches[i].tolist(), start=1):
             change = alarm.update(i * STRETCH_S + j / FPS, score)
@@ -90,9 +92,11 @@ def alarms_by_day(values: F64, budget_per_day: float) -> NDArray[np.int64]:
 
 
 def sustained(values: F64) -> F64:
-    """Return the second highest of each score and the two before it, as the alarm judges them."""
+    """Return what each score and those before it come to, as the alarm judges them (`pipeline.sustained`)."""
     before = np.concatenate([np.zeros(2), values])
-    return np.asarray(np.sort(np.stack([before[2:], before[1:-1], before[:-2]]), axis=0)[1])
+    lasting = np.sort(np.stack([before[2:], before[1:-1], before[:-2]]), axis=0)[1]
+    kept = np.exp(-1 / (FPS * MEAN_S))
+    return np.asarray(lfilter([1 - kept], [1.0, -kept], lasting))
 
 
 def sigma_alarms_a_day(values: F64) -> float:

@@ -9,16 +9,17 @@ Home: learned from the recordings without a fall; dismissed are the twenty stron
 in the first half of the others; the falls of the second half say what is still found.
 
 A moment is everything at least as high as the twentieth peak, within 2 s around its own peak. That height is
-the threshold of everything below. An anomaly is found if two of three scores in a row reach it and are not
-excused; scores are the same before and after, so that only the feedback makes a difference.
+the threshold of everything below; heights are those that the alarm judges (`pipeline.sustained`), for which
+an excused frame is a new beginning. Scores are the same before and after, so that only the feedback makes a
+difference.
 """
 
 import argparse
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from models.checkpoint import DEFAULT_DIR
 from models.runtime import Encoder, open_encoder
 from pipeline.feedback import Lesson, Lessons, Sights, Verdict
 from pipeline.replay import ReplayResult, ReplaySettings, replay
+from pipeline.sustained import Sustained
 from pipeline.types import Sight
 
 WORDS = 20
@@ -36,21 +38,43 @@ MARGIN_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What one frame said: its clip and second, its score, and what it showed."""
+    """What one frame said: its clip and second, its score and that of the last second, and what it showed."""
 
     clip: str
     time_s: float
     score: float
+    lasting: float
     sight: Sight
+
+    def is_high(self, threshold: float) -> bool:
+        """Say whether both scores reach the threshold."""
+        return min(self.score, self.lasting) >= threshold
 
 
 def moments(results: Iterable[ReplayResult]) -> list[Moment]:
     """Return what each judged frame said."""
-    return [
-        Moment(Path(r.source).name, r.time_s, r.anomaly.normality.score, r.anomaly.sight)
+    said = [
+        Moment(Path(r.source).name, r.time_s, r.anomaly.normality.score, 0.0, r.anomaly.sight)
         for r in results
         if r.anomaly is not None and not np.isnan(r.anomaly.normality.score)
     ]
+    return after(Lessons(), said, threshold=np.inf)
+
+
+def after(lessons: Lessons, said: Iterable[Moment], *, threshold: float) -> list[Moment]:
+    """Return the moments, each with what it comes to with those before it; those excused come to nothing."""
+    judged: list[Moment] = []
+    sustained = Sustained()
+    for moment in said:
+        before = judged[-1] if judged and judged[-1].clip == moment.clip else None
+        is_excused = moment.score >= threshold and lessons.excuse(moment.sight)
+        if is_excused or before is None:
+            sustained = Sustained()
+        if not is_excused:
+            step_s = 0.0 if before is None else moment.time_s - before.time_s
+            sustained = sustained.then(moment.score, step_s)
+        judged.append(replace(moment, lasting=sustained.level))
+    return judged
 
 
 def near(one: Moment, other: Moment) -> bool:
@@ -61,7 +85,7 @@ def near(one: Moment, other: Moment) -> bool:
 def strongest(normal: list[Moment], count: int) -> list[Moment]:
     """Return the highest peaks, no two within twice AROUND_S."""
     peaks: list[Moment] = []
-    for moment in sorted(normal, key=lambda m: -m.score):
+    for moment in sorted(normal, key=lambda m: -m.lasting):
         apart = all(p.clip != moment.clip or abs(p.time_s - moment.time_s) > 2 * AROUND_S for p in peaks)
         if apart and len(peaks) < count:
             peaks.append(moment)
@@ -73,36 +97,35 @@ def dismiss(normal: list[Moment], peaks: list[Moment], threshold: float) -> Less
     lessons = Lessons()
     for number, peak in enumerate(peaks):
         sights = Sights()
-        for moment in (m for m in normal if near(m, peak) and m.score >= threshold):
+        for moment in (m for m in normal if near(m, peak) and m.is_high(threshold)):
             sights.see(moment.sight)
         lessons.take(Lesson(f"{number}", Verdict.NOT_AN_ALARM, peak.time_s, sights.kept))
     return lessons
 
 
-def is_found(event: list[Moment], threshold: float, lessons: Lessons) -> bool:
-    """Say whether two of three frames in a row reach the threshold and are not excused."""
-    high = [m.score >= threshold and not lessons.excuse(m.sight) for m in event]
-    return any(sum(high[i : i + 3]) >= 2 for i in range(len(high)))
+def is_found(event: Iterable[Moment], threshold: float) -> bool:
+    """Say whether an alarm would open."""
+    return any(moment.lasting >= threshold for moment in event)
 
 
-def report(name: str, normal: list[Moment], events: list[list[Moment]]) -> None:
+def report(name: str, normal: list[Moment], events: Sequence[list[Moment]]) -> None:
     """Print what is found before and after the feedback."""
     peaks = strongest(normal, WORDS)
-    threshold, nothing = peaks[-1].score, Lessons()
+    threshold = peaks[-1].lasting
     lessons = dismiss(normal, peaks, threshold)
-    before = [event for event in events if is_found(event, threshold, nothing)]
-    after = [event for event in before if is_found(event, threshold, lessons)]
-    high = [m for event in events for m in event if m.score >= threshold]
-    kept = [m for m in high if not lessons.excuse(m.sight)]
+    before = [event for event in events if is_found(event, threshold)]
+    kept = [event for event in before if is_found(after(lessons, event, threshold=threshold), threshold)]
     around = [[m for m in normal if near(m, peak)] for peak in peaks]
-    again = sum(is_found(moment, threshold, lessons) for moment in around)
-    once = sum(is_found(moment, threshold, nothing) for moment in around)
+    once = sum(is_found(moment, threshold) for moment in around)
+    again = sum(is_found(after(lessons, moment, threshold=threshold), threshold) for moment in around)
     print(f"{name}: {len(peaks)} dismissed, threshold {threshold:.2f}")
     print(f"  dismissed things that alarm: {once} before, {again} again")
-    print(f"  anomalies found: {len(before)} of {len(events)} before, {len(after)} after", end="")
-    print(f" ({len(after) / max(len(before), 1):.0%} kept)")
-    print(f"  their frames above the threshold: {len(high)}, not excused {len(kept)}", end="")
-    print(f" ({len(kept) / max(len(high), 1):.1%})", flush=True)
+    print(f"  anomalies found: {len(before)} of {len(events)} before, {len(kept)} after", end="")
+    print(f" ({len(kept) / max(len(before), 1):.0%} kept)")
+    high = [m for event in events for m in event if m.is_high(threshold)]
+    stay = [m for m in high if not lessons.excuse(m.sight)]
+    print(f"  their frames above the threshold: {len(high)}, not excused {len(stay)}", end="")
+    print(f" ({len(stay) / max(len(high), 1):.1%})", flush=True)
 
 
 def by_clip(all_moments: list[Moment], chosen: Callable[[Moment], bool]) -> list[list[Moment]]:

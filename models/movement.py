@@ -27,6 +27,10 @@ VIEW_PX = 3
 # own. Smoothing doubles its cost, and with less of it less is found (docs/decisions/0008).
 FLOW_WIDTH_PX, FLOW_HEIGHT_PX, FLOW_CELL_PX = WIDTH_PX // 2, HEIGHT_PX // 2, CELL_PX // 2
 PATCH_PX, PATCH_STRIDE_PX, SMOOTHING_STEPS = 8, 6, 2
+# What goes farther than the search can follow is found again only in a picture that is nearer in time. That
+# one is searched where something seems to go so far (in the flow's pixels), and is believed from so far on: a
+# short way is measured better between the pictures that are farther apart.
+DOUBTFUL_PX, FAST_PX = 4.0, 3.0
 CHANGED = 5  # grey levels: a pixel that differs by more from the frame before moves
 FOREGROUND = 15  # grey levels: a pixel that differs by more from the empty scene belongs to a thing
 MARGIN = 4  # cells around what changed: flow needs something around what moves
@@ -86,41 +90,70 @@ class MovementMeter:
     def __init__(self) -> None:
         self._scene = EmptyScene()
         self._earlier: _Grey | None = None
+        self._glanced: tuple[U8, float] | None = None
 
     def reset(self) -> None:
         """Forget the last frame; the empty scene is kept, as the camera will look at it again."""
-        self._earlier = None
+        self._earlier = self._glanced = None
+
+    def glance(self, grey: U8, time_s: float) -> None:
+        """Take note of a frame (240, 360), kept and not copied, between two that are measured."""
+        self._glanced = grey, time_s
 
     def measure(self, grey: U8, time_s: float) -> Movement:
-        """Compare a frame (240, 360), kept and not copied, with the one before it."""
+        """Compare a frame (240, 360), kept and not copied, with the one before it.
+
+        What is too fast for that is compared with the one glanced at between them, if there is any.
+        """
         self._scene.follow(grey, time_s)
-        earlier, now = self._earlier, _Grey.of(grey, time_s)
-        self._earlier = now
+        earlier, now, glanced = self._earlier, _Grey.of(grey, time_s), self._glanced
+        self._earlier, self._glanced = now, None
         view = _area(grey, WIDTH_PX // VIEW_PX, HEIGHT_PX // VIEW_PX)
         if earlier is None or not 0 < time_s - earlier.time_s <= LONGEST_LAG_S:
             return Movement(NO_MOVEMENT.cells, view)
-        return Movement(self._cells(earlier, now), view)
+        if glanced is not None and not earlier.time_s < glanced[1] < time_s:
+            glanced = None
+        return Movement(self._cells(earlier, glanced, now), view)
 
-    def _cells(self, earlier: _Grey, now: _Grey) -> F32:
+    def _cells(self, earlier: _Grey, glanced: tuple[U8, float] | None, now: _Grey) -> F32:
         apart = cv2.absdiff(now.whole, earlier.whole)
         changed = np.asarray(cv2.threshold(apart, CHANGED, 255, cv2.THRESH_BINARY)[1], np.uint8)
         box = _around(changed)
         if box is None:
             return NO_MOVEMENT.cells
-        part = box.slices(FLOW_CELL_PX)
-        pair = np.ascontiguousarray(earlier.half[part]), np.ascontiguousarray(now.half[part])
-        with _SEARCHES.borrowed() as search:
-            flow = search.calc(*pair, None)  # type: ignore[call-overload] # stub
         moving = cv2.bitwise_or(changed, self._scene.foreground(now.whole))[box.slices(CELL_PX)]
-        share = cv2.resize(moving, flow.shape[1::-1], interpolation=cv2.INTER_AREA)
-        weight = np.asarray(share, np.float32) / np.float32(255)
-        lag_s = now.time_s - earlier.time_s
-        across, down = (flow - _shake(flow, box)).transpose(2, 0, 1) / np.float32(FLOW_WIDTH_PX * lag_s)
+        half_px = moving.shape[1] // 2, moving.shape[0] // 2
+        weight = np.asarray(cv2.resize(moving, half_px, interpolation=cv2.INTER_AREA), np.float32)
+        weight /= np.float32(255)
+        velocity = _velocity(earlier, glanced, now, box=box, weight=weight)
+        across, down = (velocity - _shake(velocity, box)).transpose(2, 0, 1) / np.float32(FLOW_WIDTH_PX)
         planes = cv2.merge([weight, weight * across, weight * down])
         cells = np.zeros((ROWS, COLUMNS, 3), np.float32)
         size = box.right - box.left, box.bottom - box.top
         cells[box.slices(1)] = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
         return cells
+
+
+def _velocity(
+    earlier: _Grey, glanced: tuple[U8, float] | None, now: _Grey, *, box: CellBox, weight: F32
+) -> F32:
+    """Return (h, w, 2), pixels of the flow's pictures per second within the box; `weight` is what moves."""
+    way = _flow(earlier, now, box)
+    velocity = way / np.float32(now.time_s - earlier.time_s)
+    if glanced is None or cv2.norm(way * (weight > 0)[..., None], cv2.NORM_INF) < DOUBTFUL_PX:
+        return velocity
+    nearer = _Grey.of(*glanced)
+    way = _flow(nearer, now, box)
+    fast = cv2.magnitude(way[..., 0], way[..., 1]) >= FAST_PX
+    return np.where(fast[..., None], way / np.float32(now.time_s - nearer.time_s), velocity)
+
+
+def _flow(earlier: _Grey, now: _Grey, box: CellBox) -> F32:
+    """Return (h, w, 2): how far each pixel of the box has come between two frames, in the flow's pixels."""
+    part = box.slices(FLOW_CELL_PX)
+    pair = np.ascontiguousarray(earlier.half[part]), np.ascontiguousarray(now.half[part])
+    with _SEARCHES.borrowed() as search:
+        return np.asarray(search.calc(*pair, None), np.float32)  # type: ignore[call-overload] # stub
 
 
 class EmptyScene:

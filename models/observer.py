@@ -63,9 +63,15 @@ class Observer:
         """Return what there is to see in a frame; None where it was not sampled, at most glanced at."""
         if self._sampler.wants(time_s):
             return self._draw(frame, time_s)
-        if self._renderer.glances and self._sampler.is_glance:
-            self._renderer.glance(self._scaler.scale_rgb(frame), time_s)
+        if self._sampler.is_glance:
+            self._glance(frame, time_s)
         return None
+
+    def _glance(self, frame: av.VideoFrame, time_s: float) -> None:
+        if self._renderer.glances:
+            self._renderer.glance(self._scaler.scale_rgb(frame), time_s)
+        if self._movement is not None:
+            self._movement.glance(self._scaler.scale_grey(frame), time_s)
 
     def _draw(self, frame: av.VideoFrame, time_s: float) -> Observation:
         begins = self._sampler.begins

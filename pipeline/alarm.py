@@ -1,7 +1,6 @@
 """Scores over time go in, decisions come out: an alarm opens, changes, closes; pure, time is passed in."""
 
 import math
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.calibration import Calibration
+from pipeline.sustained import Sustained
 
 DAY_S = 86_400.0
 # The actual rate is that of the last week, or of as much of it as was watched, but of a day at least.
@@ -19,8 +19,6 @@ RATE_DAYS = 7.0
 MAX_STEP_S = 2.0
 # Times are told in milliseconds.
 CLOCK_STEP_S = 0.001
-# Two of the last three scores must reach the threshold. What is calibrated is that same second highest score.
-NEEDED, WINDOW = 2, 3
 # An open alarm closes, and learning resumes, halfway from the threshold down to what is usual.
 CLOSE_RATIO = 0.5
 # An update is worth sending when the highest score has grown by this factor, and a second has passed; an
@@ -83,7 +81,7 @@ class Alarm:
     def __init__(self, settings: AlarmSettings) -> None:
         self._settings = settings
         self._calibration = Calibration(settings.block_s)
-        self._recent: deque[float] = deque(maxlen=WINDOW)
+        self._sustained = Sustained()
         self._time_s: float | None = None
         self._open: _OpenAlarm | None = None
         self._quiet_until_s, self._quiet_below = -math.inf, 0.0
@@ -113,7 +111,7 @@ class Alarm:
         """Say whether the newest frame is safe to learn from: neither alarmed nor nearly so."""
         if self._accepts:
             return True
-        return self._open is None and self._sustained() < self._close_level()
+        return self._open is None and self._sustained.level < self._close_level()
 
     @property
     def calibration_ratio(self) -> float:
@@ -157,19 +155,28 @@ class Alarm:
             return 0.0
         return score / (score + self._threshold) if score > 0 else 0.0
 
+    def foresee(self, time_s: float, score: float) -> float:
+        """Return what would be judged if this were the next score; NaN where it is."""
+        if math.isnan(score):
+            return math.nan
+        if self._time_s is None or time_s - self._time_s > MAX_STEP_S:
+            return Sustained().then(score, 0.0).level
+        return self._sustained.then(score, max(time_s - self._time_s, 0.0)).level
+
     def update(self, time_s: float, score: float, *, suppressed: bool = False) -> AlarmChange | None:
         """Take the score of one frame; a NaN score, like `suppressed`, opens and calibrates nothing."""
         step_s = self._step(time_s)
         self._turn_to(time_s)
         if suppressed or math.isnan(score):
-            self._recent.clear()
+            self._sustained = Sustained()
             return self._follow(time_s, 0.0)
-        self._recent.append(score)
-        sustained = self._sustained()
+        self._sustained = self._sustained.then(score, step_s)
+        sustained = self._sustained.level
         if self._open:
             return self._follow(time_s, sustained)
         if self._accepts:
             self._accepts = sustained >= self._close_level()
+            self._uncounted_until_s = time_s + self._settings.hold_s  # what fades of it is no normal score
             return None
         if time_s < self._quiet_until_s and sustained < self._quiet_below:
             return None
@@ -184,8 +191,10 @@ class Alarm:
         self._calibration.forget_newest()
         self._uncounted_until_s = time_s + self._settings.hold_s
 
-    def pass_calm(self, time_s: float, highest: float, *, duration_s: float) -> bool:
+    def pass_calm(self, time_s: float, highest: float, *, newest: Sustained, duration_s: float) -> bool:
         """Take a stretch of scores at once, as simulations of many days do, by its highest sustained one.
+
+        `newest` is what they have come to at its end.
 
         Return False, and take nothing, where only the scores one by one say what comes of them.
         """
@@ -193,8 +202,7 @@ class Alarm:
         is_idle = self._open is None and not self._accepts and time_s - duration_s >= self._quiet_until_s
         if not is_idle or self._threshold is None or highest >= self._threshold:
             return False
-        self._time_s = time_s
-        self._recent.clear()
+        self._time_s, self._sustained = time_s, newest
         self._calibrate(duration_s, highest)
         return True
 
@@ -210,16 +218,12 @@ class Alarm:
         before_s = time_s if self._time_s is None else self._time_s
         self._time_s = time_s
         if time_s - before_s > MAX_STEP_S:
-            self._recent.clear()
+            self._sustained = Sustained()
         if time_s < before_s:
             self._quiet_until_s = min(self._quiet_until_s, time_s + self._settings.cooldown_s)
             self._uncounted_until_s = min(self._uncounted_until_s, time_s + self._settings.hold_s)
             self._open = self._open and replace(self._open, last_high_s=time_s, told_s=time_s)
         return min(max(time_s - before_s, 0.0), MAX_STEP_S)
-
-    def _sustained(self) -> float:
-        """Return the second highest of the last three scores."""
-        return sorted(self._recent)[-NEEDED] if len(self._recent) >= NEEDED else 0.0
 
     def _close_level(self) -> float:
         tail = self._calibration.tail
@@ -267,7 +271,7 @@ class Alarm:
         alarm = self._open
         if alarm is None:
             return None
-        high = len(self._recent) >= NEEDED and sustained >= self._close_level()
+        high = sustained >= self._close_level()
         alarm = replace(
             alarm, peak=max(alarm.peak, sustained), last_high_s=time_s if high else alarm.last_high_s
         )

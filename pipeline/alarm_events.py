@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pipeline.alarm import AlarmChange, AlarmPhase
-from pipeline.anomaly import THRESHOLD_LEVEL, Anomaly, AnomalyDetector
+from pipeline.anomaly import Anomaly, AnomalyDetector
 from pipeline.events import EventBook, EventKey, Finding
 from pipeline.feedback import Sights
 from pipeline.gallery import NormalMoment
@@ -58,7 +58,7 @@ class AlarmEvents:
             return self._begin(self._finding_of(anomaly, change, frame))
         if self._finding is None:
             return None
-        if anomaly.level >= THRESHOLD_LEVEL:
+        if anomaly.is_high:
             self._sights.see(anomaly.sight)
         if change is not None and change.phase is AlarmPhase.CLOSED:
             return self._end(frame)
@@ -80,7 +80,7 @@ class AlarmEvents:
         if change is not None:
             self._finding = self._finding_of(anomaly, change, frame)
             self._is_told = False
-        elif anomaly.level >= THRESHOLD_LEVEL and not _is_same_place(known.region, anomaly.normality.region):
+        elif anomaly.is_high and not _is_same_place(known.region, anomaly.normality.region):
             self._finding = replace(
                 known,
                 region=anomaly.normality.region,

@@ -27,7 +27,7 @@ from pipeline.types import Region, Sight
 logger = logging.getLogger(__name__)
 
 # Raised with every change to the arrays or to their meaning: an older file is then learned anew.
-STATE_VERSION = 6
+STATE_VERSION = 7
 # A level at which the alarm opens, by `Alarm.level`.
 THRESHOLD_LEVEL = 0.5
 # A cell is unusual for itself from so many usual deviations of its looks or of its speeds.
@@ -52,13 +52,20 @@ class AnomalySettings:
 class Anomaly:
     """What one frame says: `level` is 0…1, 0.5 at the threshold, for events and state; `change` if any.
 
+    `level` is that of the last second, which the alarm judges, and `frame_level` that of this frame alone.
     `excused`: it would have alarmed, but people have said of the same thing that it is no alarm.
     """
 
     normality: NormalityScore
     level: float
     change: AlarmChange | None
+    frame_level: float = 0.0
     excused: bool = False
+
+    @property
+    def is_high(self) -> bool:
+        """Say whether this very frame is as unusual as an alarm, and so was the second before it."""
+        return min(self.level, self.frame_level) >= THRESHOLD_LEVEL
 
     @property
     def sight(self) -> Sight:
@@ -185,14 +192,16 @@ class AnomalyDetector:
 
     def _decide(self, score: NormalityScore, time_s: float, *, suppressed: bool) -> Anomaly:
         """Decide on a frame; what is excused opens and calibrates nothing, what does not end is accepted."""
-        seen = Anomaly(score, self._alarm.level(score.score), None)
-        excused = not suppressed and seen.level >= THRESHOLD_LEVEL and self._lessons.excuse(seen.sight)
+        alarm = self._alarm
+        lasting = alarm.foresee(time_s, score.score)
+        seen = Anomaly(score, alarm.level(lasting), None, frame_level=alarm.level(score.score))
+        excused = not suppressed and seen.frame_level >= THRESHOLD_LEVEL and self._lessons.excuse(seen.sight)
         self._excused_s = (self._excused_s if self._excused_s is not None else time_s) if excused else None
         if excused:
-            self._alarm.excuse(time_s)
-        accepted = self._alarm.accepts
-        change = self._alarm.update(time_s, score.score, suppressed=suppressed or excused)
-        if self._learns and self._alarm.accepts and not accepted:
+            alarm.excuse(time_s)
+        accepted = alarm.accepts
+        change = alarm.update(time_s, score.score, suppressed=suppressed or excused)
+        if self._learns and alarm.accepts and not accepted:
             self._normality.accept()
         self._newest = replace(seen, level=0.0 if excused else seen.level, change=change, excused=excused)
         return self._newest

@@ -165,17 +165,19 @@ class Camera:
             self._first_frame_s = frame.arrived_s
         self._decoded.inc()
         if not self._sampler.wants(frame.time_s):
-            self._glance(frame)
+            if self._sampler.is_glance:
+                self._glance(frame)
             return True
         self._sampled.inc()
         self._observe(self._sample(frame))
         return self._links.is_enabled()
 
     def _glance(self, frame: DecodedFrame) -> None:
-        """Show a frame between two sampled ones to motion pictures that compare with short lags."""
+        """Show a frame between two sampled ones to what compares with short lags."""
         motion = self._links.motion
-        if motion.glances and self._sampler.is_glance:
+        if motion.glances:
             motion.glance(self._scaler.scale_rgb(frame.original), frame.time_s)
+        self._movement.glance(self._scaler.scale_grey(frame.original), frame.time_s)
 
     def _sample(self, frame: DecodedFrame) -> SampledFrame:
         scaled = self._scaler.scale(frame.original)

@@ -231,7 +231,10 @@ def pictures(marked: bytes = b"jpeg", **changes: object) -> Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a scripted detector says of one frame; `peak` is the alarm's highest score, else `level` is."""
+    """What a scripted detector says of one frame; `peak` is the alarm's highest score, else `level` is.
+
+    `frame_level` is that of the frame alone: in most scripts it is high whenever the second before it was.
+    """
 
     level: float = 0.1
     phase: AlarmPhase | None = None
@@ -239,6 +242,7 @@ class Verdict:
     words: str = "unusual motion"
     peak: float | None = None
     signature: tuple[float, ...] = ()
+    frame_level: float = 1.0
 
 
 @dataclass(slots=True)
@@ -315,4 +319,4 @@ class ScriptedDetector:
         )
         score_so_far = verdict.level if verdict.peak is None else verdict.peak
         change = verdict.phase and AlarmChange(verdict.phase, time_s, time_s, score_so_far, p_value=0.01)
-        return Anomaly(score, verdict.level, change)
+        return Anomaly(score, verdict.level, change, frame_level=verdict.frame_level)

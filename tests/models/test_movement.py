@@ -1,5 +1,6 @@
 """Grey pictures in, the velocity of what moves out, whatever stands beside it."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -59,6 +60,40 @@ def test_the_view_is_the_picture_averaged_over_three_pixels():
     view = seen(picture).view
     assert view.shape == (80, 120)
     assert (view[10, 20], view[10, 21]) == (150, 60)
+
+
+def runner_at(x):
+    """Return a walker as a camera blurs it, by 15 px."""
+    return cv2.blur(walker_at(x, 96), (15, 15))
+
+
+def speed_ratio(way_px, *glances, lag_s=0.2):
+    """Return how fast a runner at 120 + `way_px` seems, by how fast it is; `glances` are ways and times."""
+    meter = MovementMeter()
+    meter.measure(runner_at(120), 5.0)
+    for glanced_px, time_s in glances:
+        meter.glance(runner_at(120 + glanced_px), time_s)
+    cells = meter.measure(runner_at(120 + way_px), 5.0 + lag_s).cells
+    share, right, _ = cells[14:24, (120 + way_px) // 6 :][:, :6].sum(axis=(0, 1))
+    return right / share / (way_px / 360 / lag_s)
+
+
+def test_what_is_too_fast_to_be_found_again_is_found_in_the_frame_glanced_at():
+    assert speed_ratio(24) < 0.1
+    assert speed_ratio(24, (12, 5.1)) == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_glance_need_not_lie_half_way():
+    assert speed_ratio(30, (20, 5.0 + 0.2 * 20 / 30)) == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_glance_changes_nothing_where_things_go_slowly():
+    assert speed_ratio(6, (3, 5.1)) == speed_ratio(6)
+
+
+@pytest.mark.parametrize("time_s", [4.9, 5.0, 5.2, 5.3])
+def test_a_glance_that_does_not_lie_between_two_frames_is_ignored(time_s):
+    assert speed_ratio(24, (12, time_s)) == speed_ratio(24)
 
 
 def test_who_passes_does_not_become_part_of_the_empty_scene():

@@ -1,6 +1,7 @@
 """What the processor sees of a video is what the daemon and the training side see of it."""
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -72,6 +73,19 @@ def test_a_frame_between_two_sampled_ones_is_not_observed():
     assert [frame is not None for frame in observed] == [True, False, True, False, True]
     assert [frame.begins for frame in observed[::2]] == [True, False, False]
     assert observed[2].pictures.shape == (1, 64, 64, 3)
+
+
+def test_a_frame_between_two_sampled_ones_shows_how_fast_a_thing_goes():
+    # A square of 40 px goes 32 px of 320 in a fifth of a second, half of the picture a second.
+    def seen(*indices):
+        observer = Observer(MotionSettings(picture_px=64), sample_fps=5, movement=True)
+        frames = [observer.observe(write_frame(soft[index]), index / 10) for index in indices]
+        share, right, _ = frames[-1].movement.cells[18:26, 25:31].sum(axis=(0, 1))
+        return right / share
+
+    soft = [cv2.blur(picture, (15, 15)) for picture in moving_square(10, noise=0, step_px=16)]
+    assert 0.35 < seen(6, 7, 8) < 0.5
+    assert seen(6, 8) < 0.1
 
 
 def write_frame(picture):

@@ -89,6 +89,12 @@ def test_the_place_of_a_frame_below_the_threshold_means_nothing():
     assert len(play({0: Verdict(0.6, OPENED, LEFT), 4: Verdict(0.49, None, RIGHT)}, until_s=8)) == 1
 
 
+def test_a_frame_that_is_usual_again_while_the_last_second_was_not_shows_nothing_of_the_alarm():
+    after = Verdict(0.6, None, RIGHT, signature=(3.0,), frame_level=0.49)
+    new, end = play({0: Verdict(0.6, OPENED, LEFT), 4: after, 6: Verdict(0.1, CLOSED)}, until_s=8)
+    assert (end.region, end.sights) == (new.region, new.sights)
+
+
 def test_a_closed_alarm_ends_the_event():
     new, end = play({0: Verdict(0.6, OPENED), 9: Verdict(0.1, CLOSED)}, until_s=12)
     assert (end.id, end.phase.value, end.score) == (new.id, "end", 0.6)

@@ -130,7 +130,7 @@ def test_a_damaged_file_is_refused_and_changes_nothing(detector, state, tmp_path
 
 def test_a_file_of_another_version_or_another_program_is_refused(detector, tmp_path):
     np.savez(tmp_path / "foreign.npz", weights=np.ones(3))
-    with pytest.raises(StateError, match="not a camera's state of version 6"):
+    with pytest.raises(StateError, match="not a camera's state of version 7"):
         detector.load(tmp_path / "foreign.npz")
 
 
@@ -250,7 +250,7 @@ def test_an_open_alarm_that_is_dismissed_closes(detector):
     watch(detector, world, 5, start_s=200)
     assert watch(detector, world, 20, start_s=205, bag=(2, 10))[0][0] == "opened"
     detector.teach(dismissed(detector.newest.sight))
-    assert watch(detector, world, 8, start_s=225, bag=(2, 10))[-1][0] == "closed"
+    assert watch(detector, world, 12, start_s=225, bag=(2, 10))[-1][0] == "closed"
     assert detector.newest.level < 0.5
 
 

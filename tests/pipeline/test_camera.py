@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 
 import av
+import cv2
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
@@ -98,6 +99,20 @@ def test_a_still_frame_carries_no_pictures_and_no_motion():
     assert shown.movement.view.shape == (80, 120)
     assert still.movement is NO_MOVEMENT
     assert still.descriptor.shape == shown.descriptor.shape
+
+
+def test_a_frame_between_two_sampled_ones_shows_how_fast_a_thing_goes():
+    # As an observer sees it: a tenth of the picture in a fifth of a second.
+    def seen(*indices):
+        pictures = [av.VideoFrame.from_ndarray(soft[index], format="rgb24") for index in indices]
+        world = World([DecodedFrame(p, i / 10, 100.0) for p, i in zip(pictures, indices, strict=True)])
+        world.camera.run(threading.Event())
+        share, right, _ = world.mailbox.frames[-1].movement.cells[18:26, 25:31].sum(axis=(0, 1))
+        return right / share
+
+    soft = [cv2.blur(picture, (15, 15)) for picture in media.moving_square(10, noise=0, step_px=16)]
+    assert 0.35 < seen(6, 7, 8) < 0.5
+    assert seen(6, 8) < 0.1
 
 
 def test_a_pts_gap_begins_anew_with_a_shown_frame_and_the_right_date():

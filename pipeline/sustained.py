@@ -1,0 +1,27 @@
+"""Scores of single frames in, how high they are and stay out: what an alarm judges."""
+
+import math
+from dataclasses import dataclass
+
+# Of three scores in a row the second highest counts: one alone may be a flash.
+NEEDED, WINDOW = 2, 3
+# Of these the mean over about a second, exponentially: what lasts is rarer than what flickers.
+MEAN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sustained:
+    """The newest `scores`, at most three, and the `level` that they and those before them come to."""
+
+    scores: tuple[float, ...] = ()
+    level: float = 0.0
+
+    def then(self, score: float, step_s: float) -> "Sustained":
+        """Return what it comes to with the next score, `step_s` seconds later.
+
+        From nothing, 4 and 4 a fifth of a second apart: at first 0, then 4 * (1 - e^-0.2) = 0.73.
+        """
+        scores = (*self.scores, score)[-WINDOW:]
+        lasting = sorted(scores)[-NEEDED] if len(scores) >= NEEDED else 0.0
+        kept = math.exp(-step_s / MEAN_S)
+        return Sustained(scores, kept * self.level + (1 - kept) * lasting)
