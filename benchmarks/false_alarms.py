@@ -101,15 +101,15 @@ def sustained(values: F64) -> F64:
 
 def sigma_alarms_a_day(values: F64) -> float:
     """Return how often a day a threshold of mean + 3 deviations of the first day is exceeded, after it."""
-    day = int(DAY_S * FPS)
-    high = np.flatnonzero(sustained(values[day:]) >= values[:day].mean() + 3 * values[:day].std())
+    levels, day = sustained(values), int(DAY_S * FPS)
+    high = np.flatnonzero(levels[day:] >= levels[:day].mean() + 3 * levels[:day].std())
     begun = 1 + int((np.diff(high) > MERGE_S * FPS).sum()) if len(high) else 0
-    return begun / (len(values) / day - 1)
+    return begun / (len(levels) / day - 1)
 
 
 def streams(weather: Weather, options: argparse.Namespace) -> Iterator[F64]:
     """Yield the simulated scores of each camera."""
-    for seed in range(options.cameras):
+    for seed in range(options.first_seed, options.first_seed + options.cameras):
         yield weather.scores(np.random.default_rng(seed), options.days)
 
 
@@ -118,7 +118,7 @@ def clips(file: Path, options: argparse.Namespace) -> Iterator[tuple[str, Iterat
     with np.load(file) as stored:
         for name in stored.files:
             scores = stored[name].astype(np.float64)
-            seeds = range(options.cameras)
+            seeds = range(options.first_seed, options.first_seed + options.cameras)
             yield (
                 f"{name} ({len(scores) / FPS:.0f} s)",
                 (
@@ -146,6 +146,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--cameras", type=int, default=12)
+    parser.add_argument("--first-seed", type=int, default=0, help="of the first camera (default: 0)")
     parser.add_argument("--days", type=int, default=8, help="the first is reported apart (default: 8)")
     parser.add_argument("--budget", type=float, default=1.0, help="alarms per camera and day (default: 1)")
     parser.add_argument("--footage", type=Path, help="scores of normal footage, one array a clip")

@@ -36,10 +36,10 @@ def cost_ms(step: Callable[[int], object], count: int = FRAMES) -> float:
     return 1000 * (time.thread_time() - began_s) / count
 
 
-def sampled(path: Path) -> list[av.VideoFrame]:
-    """Return every second frame of a 10 fps file."""
+def decoded(path: Path) -> list[av.VideoFrame]:
+    """Return the frames of a 10 fps file, of which every second one is sampled and the others glanced at."""
     with av.open(str(path)) as container:
-        return list(islice(container.decode(video=0), 0, 2 * FRAMES, 2))
+        return list(islice(container.decode(video=0), 2 * FRAMES))
 
 
 def clip_of(features: Sequence[FrameFeatures], views: Sequence[MotionView], encoder: Encoder) -> ClipBatch:
@@ -58,24 +58,34 @@ def looks_of(features: FrameFeatures) -> NDArray[np.float32] | None:
     return features.grid[1] if len(features.grid) > 1 else None
 
 
-def costs(frames: Sequence[av.VideoFrame], encoder: Encoder) -> Iterable[tuple[str, float]]:
+def costs(video: Sequence[av.VideoFrame], encoder: Encoder) -> Iterable[tuple[str, float]]:
     """Yield each stage's name and its cost, in the order of a frame's journey."""
     checkpoint = encoder.checkpoint
+    frames, between = video[::2], video[1::2]
+    glanced: list[NDArray[np.uint8]] = []
     scaled: list[Scaled] = []
     views: list[MotionView] = []
     features: list[FrameFeatures] = []
     movements: list[Movement] = []
-    scaler, gate, meter = Scaler(checkpoint.picture_px), Gate(GateSettings()), MovementMeter()
+    scaler, gate = Scaler(checkpoint.picture_px), Gate(GateSettings())
+    meter, alone = MovementMeter(), MovementMeter()
     normality = Normality(NormalitySettings())
     renderer = MotionRenderer(MotionSettings(checkpoint.pictures, checkpoint.picture_px))
     yield "scale", cost_ms(lambda i: scaled.append(scaler.scale(frames[i])))
     yield "gate", cost_ms(lambda i: gate.is_still(scaled[i].luma, i * STEP_S))
     yield "motion", cost_ms(lambda i: views.append(renderer.render(scaled[i].rgb, i * STEP_S)))
     yield "frame encoder", cost_ms(lambda i: features.append(encoder.encode(views[i].fresh_pictures)))
+
+    def move(i: int) -> None:
+        movements.append(meter.measure(scaler.scale_grey(frames[i]), i * STEP_S))
+        meter.glance(glanced[i], (i + 0.5) * STEP_S)
+
     yield (
-        "movement",
-        cost_ms(lambda i: movements.append(meter.measure(scaler.scale_grey(frames[i]), i * STEP_S))),
+        "movement, nothing glanced at",
+        cost_ms(lambda i: alone.measure(scaler.scale_grey(frames[i]), i * STEP_S)),
     )
+    yield "glance", cost_ms(lambda i: glanced.append(scaler.scale_grey(between[i])))
+    yield "movement", cost_ms(move)
     yield (
         "normality",
         cost_ms(lambda i: normality.observe(looks_of(features[i]), movements[i], i * STEP_S, learn=True)),
@@ -90,7 +100,7 @@ def main() -> None:
     checkpoint = Path(sys.argv[1]) if sys.argv[1:] else DEFAULT_DIR
     encoder = open_encoder(checkpoint, device="cpu", threads=1)
     encoder.warm_up()
-    for name, milliseconds in costs(sampled(prepare(Footage("plaza", 640, 360, 10))), encoder):
+    for name, milliseconds in costs(decoded(prepare(Footage("plaza", 640, 360, 10))), encoder):
         print(f"{name:32}{milliseconds:8.2f} ms")
 
 
