@@ -114,6 +114,11 @@ class Alarm:
         return self._open is None and self._sustained.level < self._close_level()
 
     @property
+    def budget_per_day(self) -> float:
+        """How many alarms a day are accepted."""
+        return self._settings.budget_per_day
+
+    @property
     def calibration_ratio(self) -> float:
         """How much of the normal footage that the budget needs was seen: one budget period, 0 to 1."""
         return min(1.0, self._calibration.observed_s * self._settings.budget_per_day / DAY_S)
@@ -143,6 +148,10 @@ class Alarm:
     def confirm(self, opened_s: float) -> None:
         """Take an alarm that opened then (to the millisecond) for right: it uses none of the budget."""
         self._opened_s = [known_s for known_s in self._opened_s if abs(known_s - opened_s) > CLOCK_STEP_S]
+
+    def count(self, opened_s: float) -> None:
+        """Count an alarm, opened here or by another rule, among those of the last week."""
+        self._opened_s = [*(s for s in self._opened_s if s > opened_s - RATE_DAYS * DAY_S), opened_s]
 
     def set_budget(self, per_day: float) -> None:
         """Change how many alarms a day are accepted."""
@@ -261,7 +270,7 @@ class Alarm:
 
     def _begin(self, time_s: float, step_s: float, score: float) -> AlarmChange:
         alarm = self._open = _OpenAlarm(time_s, time_s, score, score, time_s)
-        self._opened_s = [*(s for s in self._opened_s if s > time_s - RATE_DAYS * DAY_S), time_s]
+        self.count(time_s)
         change = self._change(AlarmPhase.OPENED, time_s, alarm)
         if self._threshold is not None:
             self._account(step_s, self._threshold)

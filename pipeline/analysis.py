@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models.checkpoint import Checkpoint, root_of
 from models.clip_vector import ClipReader, pack
 from models.files import write_file
+from pipeline.absence_events import AbsenceEvents
 from pipeline.alarm_events import AlarmEvents
 from pipeline.anomaly import Anomaly, AnomalyDetector, AnomalySettings
 from pipeline.behaviour import Behaviour, BehaviourSettings
@@ -146,6 +147,7 @@ class CameraAnalysis:
         self._metrics = outlets.metrics
         self._recent = RecentFrames(stages.clips.num_frames)
         self._alarm_events = AlarmEvents(camera, stages.anomaly, outlets.book, pack_clip=self._packed_clip)
+        self._absence_events = AbsenceEvents(camera, outlets.book)
         self._presence_events = PresenceEvents(camera, outlets.book)
         self._behaviour_events = BehaviourEvents(
             camera, outlets.book, alert_tasks=stages.alert_tasks, explainer=stages.explainer
@@ -337,6 +339,9 @@ class CameraAnalysis:
             normal = self._alarm_events.nearest_normal
             jpeg = None if normal is None else normal.jpeg
             self._tell_snapshot(event, frame.frame, heat=anomaly.normality.heat, normal=jpeg)
+        absence = self._absence_events.take(anomaly.absence, frame.frame)
+        if absence is not None:
+            self._tell_snapshot(absence, frame.frame)
 
     def _tell_behaviours(self, frame: SampledFrame, probabilities: Mapping[str, F32]) -> None:
         for change in self._stages.behaviour.update(frame.utc_s, probabilities):

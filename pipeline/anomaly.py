@@ -1,4 +1,4 @@
-"""One camera's anomaly detector: normality and alarm joined; what they learned is kept in one file."""
+"""One camera's anomaly detector: normality, alarm and routine; what they learned is kept in one file."""
 
 import io
 import logging
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.files import write_file
-from models.movement import Movement
+from models.movement import NO_MOVEMENT, Movement
 from pipeline.alarm import Alarm, AlarmChange, AlarmSettings
 from pipeline.cells import F32
 from pipeline.errors import StateError
@@ -22,6 +22,7 @@ from pipeline.finding import STANDING
 from pipeline.gallery import SETTLE_S, NormalGallery, NormalMoment
 from pipeline.normality import Normality, NormalityScore, NormalitySettings
 from pipeline.privacy import Picture
+from pipeline.routine import AbsenceChange, AbsencePhase, Routine
 from pipeline.types import Region, Sight
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Anomaly:
 
     `level` is that of the last second, which the alarm judges, and `frame_level` that of this frame alone.
     `excused`: it would have alarmed, but people have said of the same thing that it is no alarm.
+    `absence` says where what always happens did not, or does again; no level knows of it.
     """
 
     normality: NormalityScore
@@ -61,6 +63,7 @@ class Anomaly:
     change: AlarmChange | None
     frame_level: float = 0.0
     excused: bool = False
+    absence: AbsenceChange | None = None
 
     @property
     def is_high(self) -> bool:
@@ -83,6 +86,7 @@ class AnomalyDetector:
         self._settings = settings
         self._normality = Normality(settings.normality)
         self._alarm = Alarm(settings.alarm)
+        self._routine = Routine()
         self._lessons = Lessons()
         self._excused_s: float | None = None  # since when what is seen is excused
         self._newest: Anomaly | None = None
@@ -143,7 +147,7 @@ class AnomalyDetector:
         """
         learn = self._is_to_learn(time_s, suppressed=suppressed, relearn=relearn)
         score = self._normality.observe(grid, movement, time_s, learn=learn, is_dismissed=self._is_dismissed)
-        return self._decide(score, time_s, suppressed=suppressed)
+        return self._decide(score, movement, time_s, suppressed=suppressed)
 
     def expect(self, surprise: float | None) -> None:
         """Take how badly the model guessed the last second; it holds until the next guess."""
@@ -153,7 +157,7 @@ class AnomalyDetector:
         """Judge a frame that the gate found still, and that has no new features."""
         learn = self._is_to_learn(time_s, suppressed=suppressed, relearn=relearn)
         score = self._normality.rest(time_s, learn=learn, is_dismissed=self._is_dismissed)
-        return self._decide(score, time_s, suppressed=suppressed)
+        return self._decide(score, NO_MOVEMENT, time_s, suppressed=suppressed)
 
     def show(self, draw: Callable[[], Picture], time_s: float) -> None:
         """Let the gallery of normal moments have the frame that was just observed, if that was learned."""
@@ -189,8 +193,11 @@ class AnomalyDetector:
         """Take a person's word on an alarm: the same thing alarms no more, or it was right to."""
         if self._lessons.take(lesson) and lesson.verdict is Verdict.WAS_AN_ALARM:
             self._alarm.confirm(lesson.began_s)
+        self._routine.teach(lesson)
 
-    def _decide(self, score: NormalityScore, time_s: float, *, suppressed: bool) -> Anomaly:
+    def _decide(
+        self, score: NormalityScore, movement: Movement, time_s: float, *, suppressed: bool
+    ) -> Anomaly:
         """Decide on a frame; what is excused opens and calibrates nothing, what does not end is accepted."""
         alarm = self._alarm
         lasting = alarm.foresee(time_s, score.score)
@@ -203,8 +210,17 @@ class AnomalyDetector:
         change = alarm.update(time_s, score.score, suppressed=suppressed or excused)
         if self._learns and alarm.accepts and not accepted:
             self._normality.accept()
-        self._newest = replace(seen, level=0.0 if excused else seen.level, change=change, excused=excused)
+        absence = None if suppressed else self._miss(movement, time_s)
+        level = 0.0 if excused else seen.level
+        self._newest = replace(seen, level=level, change=change, excused=excused, absence=absence)
         return self._newest
+
+    def _miss(self, movement: Movement, time_s: float) -> AbsenceChange | None:
+        """Ask the routine; an absence that it tells is one of the alarms that use the budget."""
+        absence = self._routine.observe(time_s, movement, budget_per_day=self._alarm.budget_per_day)
+        if absence is not None and absence.phase is AbsencePhase.BEGAN:
+            self._alarm.count(time_s)
+        return absence
 
     def save(self, path: Path) -> None:
         """Write what was learned, in one step; days of learning are on the disk when this returns.
@@ -219,6 +235,7 @@ class AnomalyDetector:
         arrays: dict[str, Any] = {"version": STATE_VERSION, "encoder": self._settings.encoder}
         arrays |= {f"normality.{name}": a for name, a in self._normality.to_arrays().items()}
         arrays |= {f"alarm.{name}": a for name, a in self._alarm.to_arrays().items()}
+        arrays |= {f"routine.{name}": a for name, a in self._routine.to_arrays().items()}
         arrays |= {f"lessons.{name}": a for name, a in self._lessons.to_arrays().items()}
         arrays |= {f"gallery.{name}": a for name, a in self._gallery.to_arrays().items()}
         file = io.BytesIO()
@@ -240,15 +257,17 @@ class AnomalyDetector:
                 f"{path} was learned with {arrays.get('encoder')}, not {self._settings.encoder}."
             )
         normality, alarm = Normality(self._settings.normality), Alarm(self._settings.alarm)
-        lessons, gallery = Lessons(), NormalGallery(self._settings.privacy)
+        lessons, gallery, routine = Lessons(), NormalGallery(self._settings.privacy), Routine()
         try:
             normality.from_arrays(_part(arrays, "normality."))
             alarm.from_arrays(_part(arrays, "alarm."))
+            routine.from_arrays(_part(arrays, "routine."))
             lessons.from_arrays(_part(arrays, "lessons."))
             gallery.from_arrays(_part(arrays, "gallery."))
         except (KeyError, ValueError) as error:
             raise StateError(f"{path} is damaged: {error}.") from error
-        self._normality, self._alarm, self._lessons, self._gallery = normality, alarm, lessons, gallery
+        self._normality, self._alarm, self._routine = normality, alarm, routine
+        self._lessons, self._gallery = lessons, gallery
         logger.info("state read from %s, learned %.0f %%", path, 100 * normality.learned_ratio)
 
 

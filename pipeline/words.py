@@ -4,6 +4,11 @@ from datetime import UTC, datetime
 
 from pipeline.types import Region
 
+DISMISSED_ABSENCE = "Somebody said that nothing is wrong where nothing moves."
+LOST_ABSENCE = "The camera was not seen for a while: whether anything moved is not known."
+# Shorter times are told in minutes.
+MINUTES_UNTIL_H = 2.0
+
 
 def of_motion(region: Region, ratio: float, *, is_first: bool, is_record: bool) -> str:
     """Describe a speed `ratio` times the usual; `is_first`: nothing ever moved there.
@@ -51,6 +56,35 @@ def of_surprise(region: Region) -> str:
     'The last second does not follow from what came before as it usually does here (centre).'
     """
     return f"The last second does not follow from what came before as it usually does here ({place(region)})."
+
+
+def of_absence(silence_s: float, usual_s: float, *, days: int) -> str:
+    """Describe a silence that is longer than the longest of so many days around this time of day.
+
+    >>> of_absence(39_600.0, 33_900.0, days=14)
+    'Nothing has moved here for 11 h; on the last 14 days it was never longer than 9.4 h around this time.'
+    """
+    usual = f"on the last {days} days it was never longer than {duration(usual_s)} around this time"
+    return f"Nothing has moved here for {duration(silence_s)}; {usual}."
+
+
+def of_return(silence_s: float) -> str:
+    """Describe how a silence ended.
+
+    >>> of_return(47_000.0)
+    'Something moves here again, after 13.1 h.'
+    """
+    return f"Something moves here again, after {duration(silence_s)}."
+
+
+def duration(length_s: float) -> str:
+    """Say how long something lasted: in minutes up to two hours, then in hours to a tenth.
+
+    >>> [duration(length_s) for length_s in (2_400.0, 7_200.0, 9_000.0)]
+    ['40 min', '2 h', '2.5 h']
+    """
+    hours = length_s / 3600
+    return f"{length_s / 60:.0f} min" if hours < MINUTES_UNTIL_H else f"{hours:.1f}".removesuffix(".0") + " h"
 
 
 def behaviour_sentence(
