@@ -110,13 +110,10 @@ class Routine:
 
     def teach(self, lesson: Lesson) -> None:
         """Take a person's word on an absence that was told when the lesson's event began, if there is one."""
-        self._absences = [
-            replace(absence, verdict=lesson.verdict)
-            if abs(absence.told_s - lesson.began_s) <= CLOCK_STEP_S
-            else absence
-            for absence in self._absences
-        ]
-        self._learn()
+        for place, absence in enumerate(self._absences):
+            if abs(absence.told_s - lesson.began_s) <= CLOCK_STEP_S:
+                self._absences[place] = replace(absence, verdict=lesson.verdict)
+                self._learn()
 
     def _lose(self, time_s: float) -> AbsenceChange | None:
         """Begin anew after a time in which nobody knows what moved."""

@@ -31,12 +31,19 @@ WALK = {"fall": np.array([1.0, 0.0]), "activity": np.array([0.2, 0.8])}
 
 
 class Bench:
-    """A camera's analysis on a scripted detector, with everything that goes in and comes out at hand."""
+    """A camera's analysis on a scripted detector or a real one; what goes in and comes out is at hand."""
 
     def __init__(
-        self, script=None, stride_s=1.0, presence=NO_PRESENCE, privacy=EVERYTHING_SHOWN, reader=None
+        self,
+        script=None,
+        stride_s=1.0,
+        presence=NO_PRESENCE,
+        privacy=EVERYTHING_SHOWN,
+        reader=None,
+        *,
+        detector=None,
     ):
-        self.detector = ScriptedDetector(script or {})
+        self.detector = detector or ScriptedDetector(script or {})
         self.controls = CameraControls()
         self.listener = RecordingListener()
         self.metrics = Metrics(CollectorRegistry())

@@ -18,7 +18,6 @@ from pipeline.errors import StateError
 from pipeline.feedback import Lesson
 from pipeline.gallery import NormalMoment
 from pipeline.normality import NormalityScore
-from pipeline.routine import AbsenceChange
 from pipeline.stream import DecodedFrame
 from pipeline.types import CameraState, CameraStatus, Event, ObservedFrame, Region, SampledFrame, Snapshot
 
@@ -244,7 +243,6 @@ class Verdict:
     peak: float | None = None
     signature: tuple[float, ...] = ()
     frame_level: float = 1.0
-    absence: AbsenceChange | None = None
 
 
 @dataclass(slots=True)
@@ -321,4 +319,4 @@ class ScriptedDetector:
         )
         score_so_far = verdict.level if verdict.peak is None else verdict.peak
         change = verdict.phase and AlarmChange(verdict.phase, time_s, time_s, score_so_far, p_value=0.01)
-        return Anomaly(score, verdict.level, change, frame_level=verdict.frame_level, absence=verdict.absence)
+        return Anomaly(score, verdict.level, change, frame_level=verdict.frame_level)

@@ -21,19 +21,17 @@ from tests.pipeline.homes import (
     MISSED_S,
     SOMEBODY,
     TO_BED_S,
+    TODAY_S,
     UP_S,
     Home,
+    learned_routine,
     moving,
 )
 
 
 @pytest.fixture(scope="module")
 def learned():
-    """Return what nine days alike have taught."""
-    home = Home()
-    home.live(0, DAYS)
-    assert home.told == []
-    return home.routine.to_arrays()
+    return learned_routine()
 
 
 @pytest.fixture
@@ -43,7 +41,6 @@ def home(learned):
     return Home(routine)
 
 
-TODAY_S = DAYS * DAY_S
 BEGAN_AT_MISSED = [("began", TODAY_S + MISSED_S)]
 # The last movement before midnight, every ten minutes from 7:05 on, was at 21:55.
 TO_MISSED = "10.3 h"
