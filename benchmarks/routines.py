@@ -28,8 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.movement import NO_MOVEMENT
+from pipeline.alarm import DAY_S
 from pipeline.routine import AbsencePhase, Routine
-from pipeline.silences import DAY_S
 
 STEP_S, FRAME_S, FRAMES = 60.0, 0.2, 3
 MOVES_EVERY_S = 180.0

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from models.movement import NO_MOVEMENT, Movement
 from pipeline import words
+from pipeline.alarm import CLOCK_STEP_S, DAY_S
 from pipeline.feedback import Lesson, Verdict
 from pipeline.presence import MIN_CELLS, MOVING_RATIO, NEEDED, OUT_OF
-from pipeline.silences import DAY_S, KEEP_DAYS, SHORTEST_S, SLOT_S, UNIT, Silences, Usual
+from pipeline.silences import KEEP_DAYS, SHORTEST_S, SLOT_S, UNIT, Silences, Usual
 
 # Where more of the picture moves, it is the light or the camera.
 MOST_RATIO = 0.5
@@ -31,8 +32,6 @@ BUDGET_SHARE = 0.1
 LEAST_MARGIN = math.log(1.1)
 # So many times as long as usual is never: half an hour times that are years.
 MOST_MARGIN = math.log(1e6)
-# Times are told in milliseconds.
-CLOCK_STEP_S = 0.001
 
 
 class AbsencePhase(StrEnum):

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.alarm import DAY_S
 from pipeline.calibration import MIN_BLOCKS, Tail
 
 F64 = NDArray[np.float64]
 
-DAY_S, SLOT_S = 86_400.0, 900.0
+SLOT_S = 900.0
 SLOTS, KEEP_DAYS = int(DAY_S / SLOT_S), 28
 # Around this time is an hour to both sides: a clock that is changed does no harm.
 REACH = 4
