@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Literal
 
@@ -14,19 +14,23 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.insertions import Insertion, Kind, Plan, insert
+
 SHARED_VIDEO = Path(__file__).parents[2] / "shared/data/video"
 CACHE = Path(__file__).parents[1] / ".cache/benchmarks"
 
-Scene = Literal["busy", "still", "eventful"]
+Scene = Literal["busy", "still", "eventful", "unusual"]
 STILL_S = 30
-# A camera learns for 180 s; then everything in the picture moves three times as fast, now and again.
-CALM_S, HURRY_S, PAUSE_S, HURRIES, HURRY_SPEED = 200, 6, 24, 3, 3
-EVENTFUL_S = CALM_S + HURRIES * (HURRY_S + PAUSE_S)
+# A camera learns for 180 s; something happens now and again. After an alarm none opens for half a minute,
+# and visitors to the room stand still for up to 50 s: so long are the pauses, and a box stands there.
+CALM_S, HURRIES = 200, ((Kind.HURRY, 6),) * 3
+PLANS = {"eventful": Plan(HURRIES, pause_s=24), "unusual": Plan((*HURRIES, (Kind.BOX, 90)), pause_s=60)}
+EVENTFUL_S = CALM_S + PLANS["eventful"].duration_s
 
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """One kind of stream: a video at a size and rate; as it is, still, or calm and then in a hurry."""
+    """One kind of stream: a video at a size and rate; as it is, still, or calm and then not."""
 
     video: str
     width_px: int
@@ -34,6 +38,12 @@ class Footage:
     fps: int
     scene: Scene = "busy"
     calm_s: int = CALM_S
+
+    @property
+    def insertions(self) -> tuple[Insertion, ...]:
+        """What happens in it, and when."""
+        plan = PLANS.get(self.scene)
+        return plan.schedule(self.calm_s) if plan else ()
 
     @property
     def path(self) -> Path:
@@ -46,7 +56,7 @@ def prepare(footage: Footage) -> Path:
     """Transcode the footage once, as a camera would send it: H.264 baseline, a key frame every 2 s.
 
     A still scene is the video's first picture with a sensor's noise on it (σ = 2 of 255): nothing moves.
-    An eventful one loops the video, and after `calm_s` hurries now and again.
+    An eventful or unusual one loops the video, and after `calm_s` something is inserted now and again.
 
     Raises:
         FileNotFoundError: the shared videos are not on this machine.
@@ -83,9 +93,9 @@ def _pictures(source: Path, footage: Footage) -> Iterator[av.VideoFrame]:
             return _at_rate(source, footage.fps)
         case "still":
             return _noisy(next(_at_rate(source, footage.fps)), count=footage.fps * STILL_S)
-        case "eventful":
+        case "eventful" | "unusual":
             looped = chain.from_iterable(_at_rate(source, footage.fps) for _ in repeat(None))
-            return _hurrying(looped, footage.fps, footage.calm_s)
+            return insert(looped, PLANS[footage.scene], calm_s=footage.calm_s, fps=footage.fps)
 
 
 def _at_rate(source: Path, fps: int) -> Iterator[av.VideoFrame]:
@@ -96,14 +106,6 @@ def _at_rate(source: Path, fps: int) -> Iterator[av.VideoFrame]:
             while picture.time >= due_s:
                 yield picture
                 due_s += 1 / fps
-
-
-def _hurrying(pictures: Iterator[av.VideoFrame], fps: int, calm_s: int) -> Iterator[av.VideoFrame]:
-    """Yield calm pictures; then, HURRIES times, every third only for HURRY_S seconds, and calm ones again."""
-    yield from islice(pictures, calm_s * fps)
-    for _ in range(HURRIES):
-        yield from islice(pictures, 0, HURRY_S * fps * HURRY_SPEED, HURRY_SPEED)
-        yield from islice(pictures, PAUSE_S * fps)
 
 
 def _noisy(still: av.VideoFrame, *, count: int) -> Iterator[av.VideoFrame]:

@@ -1,27 +1,32 @@
 """The daemon on two looped videos over RTSP: it learns for ten minutes, then things happen; what did it tell?
 
-    python -m benchmarks.live_alarms        # about twelve minutes
+    python -m benchmarks.live_alarms        # about seventeen minutes
 
 Both videos go on as they are for `--calm` seconds. Then, three times, everything in them moves three times
-as fast for 6 s, with 24 s of peace between. The daemon is `videobertd run` with a settings file that names
-cameras, broker and budget; it knows nothing of what is to come. An alarm belongs to a hurry if it begins in
-it or within 3 s after it.
+as fast for 6 s, and at last a dark box stands there for 90 s, each followed by a minute of peace. The daemon
+is `videobertd run` with a settings file that names cameras, broker and budget; it knows nothing of what is to
+come. An alarm belongs to what was inserted if it begins in it or within 3 s after it.
 """
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.footage import HURRIES, HURRY_S, PAUSE_S, Footage, prepare, served
+from benchmarks.footage import Footage, prepare, served
+from benchmarks.insertions import Insertion
 from benchmarks.processes import running, scrape, wait_until
 from benchmarks.streams import VIDEOS, broker
 from daemon.demo.ports import free_port
+from daemon.recent_scores import INTERVAL_S
 from daemon.utc import utc_seconds
 
 LATE_S = 3.0
@@ -36,26 +41,42 @@ class Told:
     explanation: str
 
 
-def hurries(calm_s: float) -> list[tuple[float, float]]:
-    """Return when each hurry begins and ends, in seconds of the stream."""
-    begins = [calm_s + number * (HURRY_S + PAUSE_S) for number in range(HURRIES)]
-    return [(begin, begin + HURRY_S) for begin in begins]
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a run told, and for each camera the highest level while and just after each insertion."""
+
+    told: list[Told]
+    levels: dict[str, list[float]]
 
 
-def watch(folder: Path, options: argparse.Namespace) -> list[Told]:
-    """Run server, broker and daemon until the last hurry is over; return what was told."""
-    files = [prepare(Footage(video, 640, 360, 10, "eventful", options.calm)) for video in VIDEOS]
+def watch(folder: Path, footage: Sequence[Footage], *, budget: float) -> Watched:
+    """Run server, broker and daemon until the last insertion is over; return what was told."""
+    files = [prepare(one) for one in footage]
+    levels: dict[str, list[float]] = {one.video: [] for one in footage}
     with ExitStack() as stack:
         mqtt_port = stack.enter_context(broker(folder))
         urls = stack.enter_context(served(files, copies=1))
-        config, http_port = write_config(folder, urls, mqtt_port, options.budget)
+        config, http_port = write_config(folder, urls, mqtt_port, budget)
         stack.enter_context(running([sys.executable, "-m", "daemon.cli", "run", "--config", str(config)]))
-        page = f"http://127.0.0.1:{http_port}/metrics"
-        wait_until(lambda: cameras_up(page) == len(urls), timeout_s=60, what="the cameras")
+        page = f"http://127.0.0.1:{http_port}"
+        wait_until(lambda: cameras_up(f"{page}/metrics") == len(urls), timeout_s=60, what="the cameras")
         began_utc_s = time.time()  # each client is shown the video from its beginning
-        end_s = hurries(options.calm)[-1][1] + PAUSE_S / 2
-        time.sleep(max(0.0, began_utc_s + end_s - time.time()))
-        return read_events(config, began_utc_s)
+        for insertion in footage[0].insertions:
+            time.sleep(max(0.0, began_utc_s + insertion.end_s + LATE_S - time.time()))
+            for camera, level in highest_levels(page, insertion.end_s + LATE_S - insertion.begin_s).items():
+                levels[camera].append(level)
+        return Watched(read_events(config, began_utc_s), levels)
+
+
+def highest_levels(page: str, last_s: float) -> dict[str, float]:
+    """Return each camera's highest level of the last seconds, of which the page shows every other one."""
+    with urllib.request.urlopen(f"{page}/api/v1/cameras", timeout=5) as answer:  # noqa: S310 - loopback
+        cameras = json.load(answer)["cameras"]
+    newest = math.ceil(last_s / INTERVAL_S)
+    return {
+        camera["name"]: max((score or 0.0 for score in camera["recent_scores"][-newest:]), default=0.0)
+        for camera in cameras
+    }
 
 
 def write_config(folder: Path, urls: list[str], mqtt_port: int, budget: float) -> tuple[Path, int]:
@@ -109,17 +130,29 @@ def main() -> int:
     )
     parser.add_argument("--budget", type=float, default=24.0, help="accepted alarms a day (default: 24)")
     options = parser.parse_args()
+    footage = [Footage(video, 640, 360, 10, "unusual", options.calm) for video in VIDEOS]
     with tempfile.TemporaryDirectory() as folder:
-        told = watch(Path(folder), options)
-    happened = hurries(options.calm)
-    for camera in VIDEOS:
-        mine = [one for one in told if one.camera == camera]
-        hits = [[one for one in mine if begin <= one.second <= end + LATE_S] for begin, end in happened]
-        found, rest = sum(map(bool, hits)), len(mine) - sum(map(len, hits))
-        print(f"{camera}: {found} of {len(happened)} hurries told, {rest} alarms beside them")
-        for one in mine:
-            print(f"  {one.second:6.1f} s  {one.explanation}")
+        watched = watch(Path(folder), footage, budget=options.budget)
+    for one in footage:
+        mine = [told for told in watched.told if told.camera == one.video]
+        print("\n".join(rows(one.video, mine, one.insertions, watched.levels[one.video])))
     return 0
+
+
+def rows(
+    camera: str, told: Sequence[Told], insertions: Sequence[Insertion], levels: Sequence[float]
+) -> Iterator[str]:
+    """Yield what happened at a camera and what was told of it, and then what was told beside that."""
+    rest = list(told)
+    yield camera
+    for insertion, level in zip(insertions, levels, strict=True):
+        hits = [one for one in rest if insertion.begin_s <= one.second <= insertion.end_s + LATE_S]
+        rest = [one for one in rest if one not in hits]
+        first = f"{hits[0].second - insertion.begin_s:.1f} s: {hits[0].explanation}" if hits else "missed"
+        yield f"  {insertion.kind} at {insertion.begin_s} s, highest level {level:.2f}: {first}"
+        yield from (f"    then at {one.second:.1f} s  {one.explanation}" for one in hits[1:])
+    yield f"  {len(rest)} alarms beside them"
+    yield from (f"    {one.second:.1f} s  {one.explanation}" for one in rest)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,22 @@ class CellBox:
         rows = slice(self.top * per_cell, self.bottom * per_cell)
         return rows, slice(self.left * per_cell, self.right * per_cell)
 
+    def widened(self, *, rows: int, columns: int, inside: "CellBox") -> "CellBox":
+        """Return the box with at least so many rows and columns, of which none lies outside another one.
+
+        Rows 2…5 become 0…8 for eight of 0…20, as there is no row -1; of 0…6 they become all six.
+        """
+        top, bottom = _widened(self.top, self.bottom, rows, inside.top, inside.bottom)
+        left, right = _widened(self.left, self.right, columns, inside.left, inside.right)
+        return CellBox(top, bottom, left, right)
+
+
+def _widened(begin: int, end: int, length: int, first: int, last: int) -> tuple[int, int]:
+    """Return a stretch of at least `length`, or all from `first` to `last`, around begin…end."""
+    length = min(max(length, end - begin), last - first)
+    begin = min(max(first, begin - (length - (end - begin)) // 2), last - length)
+    return begin, begin + length
+
 
 def box_around(marked: NDArray[np.bool_], *, margin: int) -> CellBox | None:
     """Return the box of the marked cells and `margin` cells on each side; None where none is marked."""

@@ -28,12 +28,17 @@ VIEW_PX = 3
 FLOW_WIDTH_PX, FLOW_HEIGHT_PX, FLOW_CELL_PX = WIDTH_PX // 2, HEIGHT_PX // 2, CELL_PX // 2
 PATCH_PX, PATCH_STRIDE_PX, SMOOTHING_STEPS = 8, 6, 2
 # What goes farther than the search can follow is found again only in a picture that is nearer in time. That
-# one is searched where something seems to go so far (in the flow's pixels), and is believed from so far on: a
-# short way is measured better between the pictures that are farther apart.
+# one is searched in a box of less than half of the picture, where it costs little, and where something seems
+# to go so far (in the flow's pixels). It is believed from so far on: a short way is measured better between
+# the pictures that are farther apart.
 DOUBTFUL_PX, FAST_PX = 4.0, 3.0
 CHANGED = 5  # grey levels: a pixel that differs by more from the frame before moves
 FOREGROUND = 15  # grey levels: a pixel that differs by more from the empty scene belongs to a thing
 MARGIN = 4  # cells around what changed: flow needs something around what moves
+# The search begins at a quarter of the flow's resolution where the longer side has 91 pixels or more and the
+# other 32. In a smaller box it would begin finer, and lose what goes half as far: a lone runner's is small.
+LEAST_ROWS, LEAST_COLUMNS = 11, 31
+EVERYTHING = CellBox(0, ROWS, 0, COLUMNS)
 LONGEST_LAG_S = 0.6  # frames further apart have too little in common to measure speeds
 # The empty scene follows what is seen by one grey level, so often: people pass, light stays. At first by 32,
 # 16, 10 …, as it may begin with somebody in it.
@@ -140,12 +145,17 @@ def _velocity(
     """Return (h, w, 2), pixels of the flow's pictures per second within the box; `weight` is what moves."""
     way = _flow(earlier, now, box)
     velocity = way / np.float32(now.time_s - earlier.time_s)
-    if glanced is None or cv2.norm(way * (weight > 0)[..., None], cv2.NORM_INF) < DOUBTFUL_PX:
+    if glanced is None or (_is_wide(box) and _farthest_px(way, weight) < DOUBTFUL_PX):
         return velocity
     nearer = _Grey.of(*glanced)
     way = _flow(nearer, now, box)
     fast = cv2.magnitude(way[..., 0], way[..., 1]) >= FAST_PX
     return np.where(fast[..., None], way / np.float32(now.time_s - nearer.time_s), velocity)
+
+
+def _farthest_px(way: F32, weight: F32) -> float:
+    """Return how far what moves seems to go, rightwards or downwards."""
+    return cv2.norm(way * (weight > 0)[..., None], cv2.NORM_INF)
 
 
 def _flow(earlier: _Grey, now: _Grey, box: CellBox) -> F32:
@@ -193,16 +203,22 @@ def _area(grey: U8, width_px: int, height_px: int) -> U8:
 
 
 def _around(changed: U8) -> CellBox | None:
-    """Return the cells that hold changed pixels, and MARGIN around them; None where hardly any changed.
+    """Return the cells that hold changed pixels, and MARGIN or more around; None where hardly any changed.
 
     Pixel rows 60…119 are those of cells 10…19; with four cells on each side the box has rows 6…23.
     """
     levels = np.asarray(cv2.resize(changed, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)) > 255 // CELL_PX
-    return box_around(np.asarray(levels), margin=MARGIN)
+    box = box_around(np.asarray(levels), margin=MARGIN)
+    return box and box.widened(rows=LEAST_ROWS, columns=LEAST_COLUMNS, inside=EVERYTHING)
 
 
 def _shake(flow: F32, box: CellBox) -> F32:
     """Return the median movement of the whole picture, the camera's own; around the box nothing moves."""
-    if 2 * (box.bottom - box.top) * (box.right - box.left) < ROWS * COLUMNS:
+    if not _is_wide(box):
         return np.zeros(2, np.float32)
     return np.asarray(np.median(flow[1::3, 1::3].reshape(-1, 2), axis=0), np.float32)
+
+
+def _is_wide(box: CellBox) -> bool:
+    """Say whether the box is half of the picture or more."""
+    return 2 * (box.bottom - box.top) * (box.right - box.left) >= ROWS * COLUMNS

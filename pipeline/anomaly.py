@@ -28,7 +28,7 @@ from pipeline.types import Region, Sight
 logger = logging.getLogger(__name__)
 
 # Raised with every change to the arrays or to their meaning: an older file is then learned anew.
-STATE_VERSION = 7
+STATE_VERSION = 8
 # A level at which the alarm opens, by `Alarm.level`.
 THRESHOLD_LEVEL = 0.5
 # A cell is unusual for itself from so many usual deviations of its looks or of its speeds.

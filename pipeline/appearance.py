@@ -14,7 +14,7 @@ from pipeline.running import CellStatistics
 MIN_DISTANCE_DEVIATION = 0.03
 # Distances are pooled with the cells beside a cell.
 POOLING_SIGMA = 0.7
-# The score of a picture is the mean of this many most unusual cells: one cell alone may be noise.
+# The score of a picture is the mean of this many most unusual cells.
 TOP_CELLS = 3
 
 
@@ -74,8 +74,3 @@ class Appearance:
         """Take back what `to_arrays` returned."""
         for prefix, part in (("memory.", self._memory), ("spread.", self._spread)):
             part.from_arrays({n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)})
-
-
-def top(heat: F32) -> float:
-    """Return the mean of the highest TOP_CELLS of (14, 14) values."""
-    return float(np.partition(heat.reshape(-1), -TOP_CELLS)[-TOP_CELLS:].mean())

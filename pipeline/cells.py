@@ -76,3 +76,8 @@ def highest_per_cell(fine: F32) -> F32:
     """
     rows, columns = (np.arange(SIDE) * length // SIDE for length in fine.shape)
     return np.maximum.reduceat(np.maximum.reduceat(fine, rows, axis=0), columns, axis=1)
+
+
+def mean_of_highest(values: F32, count: int) -> float:
+    """Return the mean of the `count` highest values of any grid: one cell alone may be noise."""
+    return float(np.partition(values, -count, axis=None)[-count:].mean())

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import signature, words
-from pipeline.appearance import top
-from pipeline.cells import F32, SIDE, around_peak, region_of
+from pipeline.appearance import TOP_CELLS
+from pipeline.cells import F32, SIDE, around_peak, mean_of_highest, region_of
 from pipeline.flow_normality import FlowNormality, Windows
 from pipeline.lasting import Lasting
 from pipeline.parts import Part
@@ -31,6 +31,9 @@ PARTS = {
 # A speed counts as at most so many deviations above the usual: what appears from nowhere finds itself a
 # partner anywhere for one frame.
 MAX_DEVIATIONS = 20.0
+# A frame counts by the mean of its fastest windows, as one alone may be a flash: by so many, as hold the
+# smallest thing that counts at all, three cells in a column.
+TOP_WINDOWS = 9
 REGION_SHARE = 0.5
 
 
@@ -86,9 +89,10 @@ class Findings:
 
     def tops(self) -> tuple[float, ...]:
         """Return how unusual the most unusual thing is to each part, in the part's own unit."""
+        faster = mean_of_highest(self.motion, TOP_WINDOWS)
         larger = float(self._larger.max(initial=0.0))
-        found = self._found
-        return float(self.motion.max()), larger, found.lasting.age_s, top(self.appearance), found.surprise
+        stranger = mean_of_highest(self.appearance, TOP_CELLS)
+        return faster, larger, self._found.lasting.age_s, stranger, self._found.surprise
 
     def of(self, part: int, *, is_record: bool) -> Finding:
         """Describe what is most unusual to a part; `is_record`: nothing learned was as unusual."""

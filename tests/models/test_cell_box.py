@@ -31,3 +31,16 @@ def test_around_nothing_there_is_no_box():
 
 def test_a_box_of_cells_is_a_box_of_pixels():
     assert CellBox(2, 5, 1, 3).slices(12) == (slice(24, 60), slice(12, 36))
+
+
+@pytest.mark.parametrize(
+    ("box", "inside", "widened"),
+    [
+        (CellBox(4, 6, 8, 9), CellBox(0, 10, 0, 20), CellBox(3, 7, 6, 11)),
+        (CellBox(0, 1, 19, 20), CellBox(0, 10, 0, 20), CellBox(0, 4, 15, 20)),
+        (CellBox(1, 9, 2, 18), CellBox(0, 10, 0, 20), CellBox(1, 9, 2, 18)),
+        (CellBox(0, 2, 0, 3), CellBox(0, 3, 0, 4), CellBox(0, 3, 0, 4)),
+    ],
+)
+def test_a_box_is_widened_on_both_sides_as_far_as_there_is_room(box, inside, widened):
+    assert box.widened(rows=4, columns=5, inside=inside) == widened

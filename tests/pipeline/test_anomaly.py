@@ -130,7 +130,7 @@ def test_a_damaged_file_is_refused_and_changes_nothing(detector, state, tmp_path
 
 def test_a_file_of_another_version_or_another_program_is_refused(detector, tmp_path):
     np.savez(tmp_path / "foreign.npz", weights=np.ones(3))
-    with pytest.raises(StateError, match="not a camera's state of version 7"):
+    with pytest.raises(StateError, match="not a camera's state of version 8"):
         detector.load(tmp_path / "foreign.npz")
 
 

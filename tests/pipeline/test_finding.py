@@ -46,6 +46,16 @@ def test_the_fastest_thing_is_told_with_its_place_and_direction():
     assert found.signature[7:10] == pytest.approx([0.5, 0.0, np.log2(30)], abs=0.01)
 
 
+def test_one_fast_window_among_eight_slower_ones_counts_a_ninth():
+    speeds, shares = np.zeros((40, 60), np.float32), np.zeros((40, 60), np.float32)
+    speeds[10:13, 20:23], shares[10:13, 20:23] = 0.03, 1.0  # two deviations of 0.01 above the usual 0.01
+    calm = findings(windows=Windows(speeds, shares, np.zeros((40, 60, 3), np.float32))).tops()[0]
+    speeds[11, 21] += 0.09
+    flash = findings(windows=Windows(speeds, shares, np.zeros((40, 60, 3), np.float32))).tops()[0]
+    assert calm == pytest.approx(2.0)
+    assert flash == pytest.approx(2.0 + 9 / 9)
+
+
 def test_the_largest_thing_is_told_with_its_own_cells():
     found = findings(things=Things.of(block(10, 30))).of(NAMES.index("size"), is_record=False)
     assert found.region == Region(30 / 60, 10 / 40, 3 / 60, 5 / 40)
