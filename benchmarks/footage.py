@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, repeat
+from itertools import cycle
 from pathlib import Path
 from typing import Literal
 
@@ -56,7 +56,8 @@ def prepare(footage: Footage) -> Path:
     """Transcode the footage once, as a camera would send it: H.264 baseline, a key frame every 2 s.
 
     A still scene is the video's first picture with a sensor's noise on it (σ = 2 of 255): nothing moves.
-    An eventful or unusual one loops the video, and after `calm_s` something is inserted now and again.
+    An eventful or unusual one plays the video forwards and backwards, and after `calm_s` something is
+    inserted now and again.
 
     Raises:
         FileNotFoundError: the shared videos are not on this machine.
@@ -94,8 +95,18 @@ def _pictures(source: Path, footage: Footage) -> Iterator[av.VideoFrame]:
         case "still":
             return _noisy(next(_at_rate(source, footage.fps)), count=footage.fps * STILL_S)
         case "eventful" | "unusual":
-            looped = chain.from_iterable(_at_rate(source, footage.fps) for _ in repeat(None))
-            return insert(looped, PLANS[footage.scene], calm_s=footage.calm_s, fps=footage.fps)
+            return insert(
+                _there_and_back(source, footage.fps),
+                PLANS[footage.scene],
+                calm_s=footage.calm_s,
+                fps=footage.fps,
+            )
+
+
+def _there_and_back(source: Path, fps: int) -> Iterator[av.VideoFrame]:
+    """Yield a video's pictures forwards, backwards, and so on: no camera's picture jumps as a cut does."""
+    pictures = list(_at_rate(source, fps))
+    return cycle(pictures + pictures[-2:0:-1])
 
 
 def _at_rate(source: Path, fps: int) -> Iterator[av.VideoFrame]:
