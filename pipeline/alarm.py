@@ -172,14 +172,8 @@ class Alarm:
             return Sustained().then(score, 0.0).level
         return self._sustained.then(score, max(time_s - self._time_s, 0.0)).level
 
-    def update(
-        self, time_s: float, score: float, *, suppressed: bool = False, plausible: float = math.inf
-    ) -> AlarmChange | None:
-        """Take the score of one frame; a NaN score, like `suppressed`, opens and calibrates nothing.
-
-        Until there is a threshold that has seen something, an alarm cannot tell what is unusual: a young
-        calibration takes no more than `plausible` from any score.
-        """
+    def update(self, time_s: float, score: float, *, suppressed: bool = False) -> AlarmChange | None:
+        """Take the score of one frame; a NaN score, like `suppressed`, opens and calibrates nothing."""
         step_s = self._step(time_s)
         self._turn_to(time_s)
         if suppressed or math.isnan(score):
@@ -197,8 +191,7 @@ class Alarm:
             return None
         if self._threshold is None or sustained < self._threshold:
             if time_s >= self._uncounted_until_s:
-                is_young = not self._calibration.is_grown
-                self._calibrate(step_s, min(sustained, plausible) if is_young else sustained)
+                self._calibrate(step_s, sustained)
             return None
         return self._begin(time_s, step_s, sustained)
 

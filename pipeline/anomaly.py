@@ -207,12 +207,7 @@ class AnomalyDetector:
         if excused:
             alarm.excuse(time_s)
         accepted = alarm.accepts
-        change = alarm.update(
-            time_s,
-            score.score,
-            suppressed=suppressed or excused,
-            plausible=self._normality.plausible,
-        )
+        change = alarm.update(time_s, score.score, suppressed=suppressed or excused)
         if self._learns and alarm.accepts and not accepted:
             self._normality.accept()
         absence = None if suppressed else self._miss(movement, time_s)

@@ -150,11 +150,10 @@ class Calibration:
     @property
     def block_s(self) -> float:
         """How long the blocks of `tail` are: young calibrations use shorter ones."""
-        return self._block_s if self.is_grown else self._block_s / FINE_PER_BLOCK
+        return self._block_s if self._is_grown else self._block_s / FINE_PER_BLOCK
 
     @property
-    def is_grown(self) -> bool:
-        """Say whether whole blocks are compared, no longer twelfths."""
+    def _is_grown(self) -> bool:
         return len(self._blocks) >= ENOUGH_BLOCKS
 
     def surplus(self, p_value: float) -> float | None:
@@ -202,24 +201,24 @@ class Calibration:
 
     def _settle(self, maximum: float) -> None:
         self._open_block.append(maximum)
-        if not self.is_grown:
+        if not self._is_grown:
             self._fine = [*self._fine, maximum][-KEEP_FINE:]
         if len(self._open_block) == FINE_PER_BLOCK:
             self._keep(max(self._open_block))
             self._open_block = []
             self._fit()
-        elif not self.is_grown:
+        elif not self._is_grown:
             self._fit()
 
     def _keep(self, maximum: float) -> None:
-        if self._tail is not None and self.is_grown:
+        if self._tail is not None and self._is_grown:
             p_value = max(self._tail.p_value(maximum), MIN_P_VALUE)
             self._p_values = np.append(self._p_values, p_value)[-KEEP_P_VALUES:]
         self._blocks = np.append(self._blocks, maximum)[-KEEP_BLOCKS:]
         self._hours = np.append(self._hours, np.int8(self._hour))[-KEEP_BLOCKS:]
 
     def _fit(self) -> None:
-        maxima = self._band() if self.is_grown else np.array(self._fine)
+        maxima = self._band() if self._is_grown else np.array(self._fine)
         self._tail = Tail.of(maxima) if len(maxima) >= MIN_BLOCKS else None
 
     def _band(self) -> F64:

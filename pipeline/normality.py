@@ -112,11 +112,6 @@ class Normality:
         return min(1.0, self._observed_s / self._settings.learn_s)
 
     @property
-    def plausible(self) -> float:
-        """Return the highest score that normal footage of the length seen so far may have."""
-        return self._parts.plausible
-
-    @property
     def looks(self) -> F32 | None:
         """Return the (196, 112) unit vectors of the last frame that was not still; None while unknown."""
         return self._cells

@@ -27,8 +27,6 @@ FRAMES_PER_SIGHT = 25
 MIN_TAIL_RATIO = 0.1
 # A score that is capped counts as at most so many nats beyond the highest tenth.
 CAP_NATS = 3.0
-# A normal frame is at most so many nats rarer than one of as many as were seen.
-PLAUSIBLE_NATS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +140,6 @@ class Parts:
     def union(self, rarities: Sequence[float]) -> float:
         """Return how rare all parts together find a frame."""
         return math.hypot(*rarities)
-
-    @property
-    def plausible(self) -> float:
-        """Return the highest union, in nats, that may be normal: that of the rarest of all frames seen.
-
-        One of 500 frames is rarer than 6.2 nats; PLAUSIBLE_NATS are added for what other parts say of it.
-        """
-        return math.log1p(max(rarity.count for rarity in self._rarities.values())) + PLAUSIBLE_NATS
 
     def is_record(self, part: int, score: float) -> bool:
         """Say whether no normal score of a part, counted from 0, was as high."""

@@ -50,32 +50,6 @@ def player():
     return player
 
 
-def threshold_after(seconds, scores, **options):
-    """Return the threshold after so many quiet seconds, the scores, and a minute of quiet."""
-    player = Player()
-    player.play([*calm(seconds), *scores, *calm(60)], **options)
-    return player.alarm.threshold
-
-
-def test_a_young_calibration_takes_what_is_implausible_for_no_higher_than_is_plausible():
-    extreme, highest_plausible = [50.0] * 25, [6.0] * 25
-    assert threshold_after(20, extreme, plausible=6.0) == pytest.approx(
-        threshold_after(20, highest_plausible), rel=0.2
-    )
-    assert threshold_after(20, extreme) > 5 * threshold_after(20, extreme, plausible=6.0)
-
-
-def test_a_grown_calibration_takes_scores_as_they_are():
-    below = [2.5] * 25  # the threshold is 3.6
-    grown = Player()
-    grown.play(calm(1860))
-    other = Player()
-    other.play(calm(1860))
-    grown.play([*below, *calm(60)], plausible=1.0)
-    other.play([*below, *calm(60)])
-    assert grown.alarm.threshold == other.alarm.threshold
-
-
 def test_there_is_no_threshold_before_eight_twelfths_of_a_minute():
     player = Player()
     player.play(calm(38))

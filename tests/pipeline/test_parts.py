@@ -134,11 +134,3 @@ def test_a_part_that_cannot_say_finds_nothing_rare():
     speed, surprise = parts.rarities((99.0, math.nan))
     assert speed > 2.3
     assert surprise == 0.0
-
-
-def test_plausible_is_one_nat_more_than_the_rarest_of_all_frames():
-    parts = Parts({"one": Part(unit=1.0), "other": Part(unit=1.0)})
-    assert parts.plausible == 1.0
-    for score in range(499):
-        parts.add([score, math.nan])
-    assert parts.plausible == pytest.approx(math.log(500) + 1)
