@@ -28,10 +28,10 @@ VIEW_PX = 3
 FLOW_WIDTH_PX, FLOW_HEIGHT_PX, FLOW_CELL_PX = WIDTH_PX // 2, HEIGHT_PX // 2, CELL_PX // 2
 PATCH_PX, PATCH_STRIDE_PX, SMOOTHING_STEPS = 8, 6, 2
 # What goes farther than the search can follow is found again only in a picture that is nearer in time. That
-# one is searched in a box of less than half of the picture, where it costs little, and where something seems
-# to go so far (in the flow's pixels). It is believed from so far on: a short way is measured better between
-# the pictures that are farther apart.
-DOUBTFUL_PX, FAST_PX = 4.0, 3.0
+# one is searched in a box of up to such a share of the picture, where it costs little, and where something
+# seems to go so far (in the flow's pixels). It is believed from so far on: a short way is measured better
+# between the pictures that are farther apart.
+LITTLE_RATIO, DOUBTFUL_PX, FAST_PX = 0.25, 4.0, 3.0
 CHANGED = 5  # grey levels: a pixel that differs by more from the frame before moves
 FOREGROUND = 15  # grey levels: a pixel that differs by more from the empty scene belongs to a thing
 MARGIN = 4  # cells around what changed: flow needs something around what moves
@@ -145,7 +145,7 @@ def _velocity(
     """Return (h, w, 2), pixels of the flow's pictures per second within the box; `weight` is what moves."""
     way = _flow(earlier, now, box)
     velocity = way / np.float32(now.time_s - earlier.time_s)
-    if glanced is None or (_is_wide(box) and _farthest_px(way, weight) < DOUBTFUL_PX):
+    if glanced is None or (_share(box) > LITTLE_RATIO and _farthest_px(way, weight) < DOUBTFUL_PX):
         return velocity
     nearer = _Grey.of(*glanced)
     way = _flow(nearer, now, box)
@@ -214,11 +214,11 @@ def _around(changed: U8) -> CellBox | None:
 
 def _shake(flow: F32, box: CellBox) -> F32:
     """Return the median movement of the whole picture, the camera's own; around the box nothing moves."""
-    if not _is_wide(box):
+    if _share(box) < 0.5:
         return np.zeros(2, np.float32)
     return np.asarray(np.median(flow[1::3, 1::3].reshape(-1, 2), axis=0), np.float32)
 
 
-def _is_wide(box: CellBox) -> bool:
-    """Say whether the box is half of the picture or more."""
-    return 2 * (box.bottom - box.top) * (box.right - box.left) >= ROWS * COLUMNS
+def _share(box: CellBox) -> float:
+    """Return how much of the picture a box covers."""
+    return (box.bottom - box.top) * (box.right - box.left) / (ROWS * COLUMNS)
