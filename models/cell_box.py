@@ -25,13 +25,14 @@ class CellBox:
 
         Rows 2…5 become 0…8 for eight of 0…20, as there is no row -1; of 0…6 they become all six.
         """
-        top, bottom = _widened(self.top, self.bottom, rows, inside.top, inside.bottom)
-        left, right = _widened(self.left, self.right, columns, inside.left, inside.right)
+        top, bottom = _widened((self.top, self.bottom), rows, (inside.top, inside.bottom))
+        left, right = _widened((self.left, self.right), columns, (inside.left, inside.right))
         return CellBox(top, bottom, left, right)
 
 
-def _widened(begin: int, end: int, length: int, first: int, last: int) -> tuple[int, int]:
-    """Return a stretch of at least `length`, or all from `first` to `last`, around begin…end."""
+def _widened(span: tuple[int, int], length: int, limits: tuple[int, int]) -> tuple[int, int]:
+    """Return a span of at least that length around another, or all that the limits hold."""
+    (begin, end), (first, last) = span, limits
     length = min(max(length, end - begin), last - first)
     begin = min(max(first, begin - (length - (end - begin)) // 2), last - length)
     return begin, begin + length
