@@ -21,8 +21,8 @@ CACHE = Path(__file__).parents[1] / ".cache/benchmarks"
 
 Scene = Literal["busy", "still", "eventful", "unusual"]
 STILL_S = 30
-# A camera learns for 180 s; something happens now and again. After an alarm none opens for half a minute,
-# and visitors to the room stand still for up to 50 s: so long are the pauses, and a box stands there.
+# A camera learns for 180 s; then something happens now and again. What is unusual is to be told one by one:
+# its pauses outlast the half minute after an alarm in which none opens, its box the visitors who stand still.
 CALM_S, HURRIES = 200, ((Kind.HURRY, 6),) * 3
 PLANS = {"eventful": Plan(HURRIES, pause_s=24), "unusual": Plan((*HURRIES, (Kind.BOX, 90)), pause_s=60)}
 EVENTFUL_S = CALM_S + PLANS["eventful"].duration_s

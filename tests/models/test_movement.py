@@ -83,6 +83,14 @@ def test_what_is_too_fast_to_be_found_again_is_found_in_the_frame_glanced_at():
     assert speed_ratio(36, (18, 5.1)) == pytest.approx(1.0, abs=0.1)
 
 
+def test_a_frame_glanced_at_is_searched_where_little_moves_though_nothing_seems_to_go_far():
+    meter = MovementMeter()
+    meter.measure(walker_at(120, 96), 5.0)
+    meter.glance(walker_at(138, 96), 5.1)
+    share, right, _ = meter.measure(walker_at(156, 96), 5.2).cells[14:24, 26:30].sum(axis=(0, 1))
+    assert right / share == pytest.approx(36 / 360 / 0.2, rel=0.1)
+
+
 def test_a_glance_need_not_lie_half_way():
     assert speed_ratio(30, (20, 5.0 + 0.2 * 20 / 30)) == pytest.approx(1.0, abs=0.1)
 
