@@ -112,7 +112,7 @@ class StateMessage(Message):
 
     motion: bool = Field(description="Whether something moves.")
     anomaly: bool = Field(description="Whether an anomaly event is open.")
-    anomaly_score: Fraction = Field(description="The newest anomaly score.")
+    anomaly_score: Fraction = Field(description="The highest anomaly score of the last three seconds.")
     calibration_ratio: Fraction = Field(description="1 where the alarm budget can be promised.")
     expected_per_day: float | None = Field(
         default=None, ge=0, description="Anomaly alarms that a day like the last one would bring."

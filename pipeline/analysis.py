@@ -30,6 +30,7 @@ from pipeline.presence import NO_PRESENCE, Presence
 from pipeline.presence_events import PresenceEvents
 from pipeline.privacy import EVERYTHING_SHOWN, Privacy
 from pipeline.recent import RecentFrames
+from pipeline.recent_peak import RecentPeak
 from pipeline.scene_change import Scene, SceneChange
 from pipeline.trouble import Trouble
 from pipeline.types import (
@@ -157,7 +158,7 @@ class CameraAnalysis:
         self._budget_per_day: float | None = None
         self._decided_s = float("-inf")
         self._newest_s = float("-inf")
-        self._level = 0.0
+        self._peak = RecentPeak()
         self._state: CameraState | None = None
         self._state_due_s = float("-inf")
         self._scene = SceneChange()
@@ -223,7 +224,7 @@ class CameraAnalysis:
             if status is not CameraStatus.ONLINE:
                 self._quiet(EventKind.ANOMALY, reason)
                 self._quiet(EventKind.BEHAVIOUR, reason)
-                self._level = 0.0
+                self._peak.clear()
                 self._publish_state(motion=False)
 
     def teach(self, lesson: Lesson) -> None:
@@ -293,7 +294,7 @@ class CameraAnalysis:
             grid, movement = encoded.grid, frame.movement
             anomaly = detector.observe(grid, movement, utc_s, suppressed=suppressed, relearn=relearn)
             self._show(frame.frame)
-        self._level = anomaly.level
+        self._peak.add(utc_s, anomaly.level)
         if not is_seeing:
             self._quiet(EventKind.ANOMALY, "Anomaly events were switched off.")
         elif suppressed:
@@ -371,14 +372,14 @@ class CameraAnalysis:
         state = CameraState(
             camera=self.camera,
             motion=motion,
-            anomaly_score=round(self._level, 2),
+            anomaly_score=round(self._peak.level, 2),
             calibration_ratio=round(detector.calibration_ratio, 2),
             behaviour=self._stages.behaviour.current,
             active_events=tuple(event.label for event in self._book.active(self.camera)),
             expected_per_day=None if expected is None else round(expected, 1),
             actual_per_day=round(detector.alarm.actual_per_day, 1),
         )
-        self._metrics.anomaly_score.labels(self.camera).set(self._level)
+        self._metrics.anomaly_score.labels(self.camera).set(self._peak.level)
         self._metrics.calibration_ratio.labels(self.camera).set(detector.calibration_ratio)
         self._metrics.alarm_budget_used.labels(self.camera).set(detector.budget_used_ratio)
         if expected is not None:

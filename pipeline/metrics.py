@@ -27,7 +27,9 @@ class Metrics:
         self.frames_dropped = counter(
             "videobert_frames_dropped_total", "Frames that were not analysed.", (*CAMERA, "reason")
         )
-        self.anomaly_score = gauge("videobert_anomaly_score", "Newest anomaly score, 0 to 1.", CAMERA)
+        self.anomaly_score = gauge(
+            "videobert_anomaly_score", "Highest anomaly score of the last three seconds, 0 to 1.", CAMERA
+        )
         self.calibration_ratio = gauge(
             "videobert_calibration_ratio", "Calibration so far, 1 where the budget can be promised.", CAMERA
         )

@@ -274,10 +274,11 @@ def test_the_state_says_what_is_true_now():
 
 
 def test_the_state_is_told_at_most_once_a_second_and_only_when_it_changed():
-    bench = Bench({0.4: Verdict(0.3), 1.0: Verdict(0.4), 3.0: Verdict(0.5)})
+    bench = Bench({0.4: Verdict(0.3), 1.4: Verdict(0.4), 3.0: Verdict(0.5)})
     bench.see(0.0, 0.4, 1.0, 1.4, 2.0)
-    bench.see(3.0, 4.0, 5.0)
-    assert [state.anomaly_score for state in bench.listener.states] == [0.1, 0.4, 0.1, 0.5, 0.1]
+    bench.see(3.0, 4.0, 5.0, 6.0)
+    # Each says the highest score of three seconds: 0.3 at 1.0, 0.4 at 2.0, 0.5 from 3.0 to 5.0.
+    assert [state.anomaly_score for state in bench.listener.states] == [0.1, 0.3, 0.4, 0.5, 0.1]
 
 
 def test_a_clock_that_was_set_back_does_not_silence_the_state(bench):
