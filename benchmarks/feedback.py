@@ -9,9 +9,9 @@ Home: learned from the recordings without a fall; dismissed are the twenty stron
 in the first half of the others; the falls of the second half say what is still found.
 
 A moment is everything at least as high as the twentieth peak, within 2 s around its own peak. That height is
-the threshold of everything below; heights are those that the alarm judges (`pipeline.sustained`), for which
-an excused frame is a new beginning. Scores are the same before and after, so that only the feedback makes a
-difference.
+the threshold of everything below; heights are those that the alarm judges (`pipeline.control_chart`), for
+which an excused frame is a new beginning. Scores are the same before and after, so that only the feedback
+makes a difference.
 """
 
 import argparse
@@ -27,6 +27,7 @@ import numpy as np
 from models.checkpoint import DEFAULT_DIR
 from models.runtime import Encoder, open_encoder
 from pipeline.feedback import Lesson, Lessons, Sights, Verdict
+from pipeline.finding import CHARTS
 from pipeline.replay import ReplayResult, ReplaySettings, replay
 from pipeline.sustained import Sustained
 from pipeline.types import Sight
@@ -38,23 +39,32 @@ MARGIN_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What one frame said: its clip and second, its score and that of the last second, and what it showed."""
+    """What one frame said: its clip and second, how high it is alone and with those before, what it showed.
+
+    `heights` are those of the control charts, as multiples of the thresholds, and so is `lasting`, the
+    highest of what they come to with those before.
+    """
 
     clip: str
     time_s: float
-    score: float
+    heights: tuple[float, ...]
     lasting: float
     sight: Sight
 
+    @property
+    def height(self) -> float:
+        """Return the highest of the charts'."""
+        return max(self.heights)
+
     def is_high(self, threshold: float) -> bool:
-        """Say whether both scores reach the threshold."""
-        return min(self.score, self.lasting) >= threshold
+        """Say whether the frame and those before it reach the threshold."""
+        return min(self.height, self.lasting) >= threshold
 
 
 def moments(results: Iterable[ReplayResult]) -> list[Moment]:
     """Return what each judged frame said."""
     said = [
-        Moment(Path(r.source).name, r.time_s, r.anomaly.normality.score, 0.0, r.anomaly.sight)
+        Moment(Path(r.source).name, r.time_s, r.anomaly.heights, 0.0, r.anomaly.sight)
         for r in results
         if r.anomaly is not None and not np.isnan(r.anomaly.normality.score)
     ]
@@ -64,16 +74,18 @@ def moments(results: Iterable[ReplayResult]) -> list[Moment]:
 def after(lessons: Lessons, said: Iterable[Moment], *, threshold: float) -> list[Moment]:
     """Return the moments, each with what it comes to with those before it; those excused come to nothing."""
     judged: list[Moment] = []
-    sustained = Sustained()
+    nothing = tuple(Sustained(mean_s=chart.mean_s) for chart in CHARTS.values())
+    sustained = nothing
     for moment in said:
         before = judged[-1] if judged and judged[-1].clip == moment.clip else None
-        is_excused = moment.score >= threshold and lessons.excuse(moment.sight)
+        is_excused = moment.height >= threshold and lessons.excuse(moment.sight)
         if is_excused or before is None:
-            sustained = Sustained()
+            sustained = nothing
         if not is_excused:
             step_s = 0.0 if before is None else moment.time_s - before.time_s
-            sustained = sustained.then(moment.score, step_s)
-        judged.append(replace(moment, lasting=sustained.level))
+            pairs = zip(sustained, moment.heights, strict=True)
+            sustained = tuple(one.then(height, step_s) for one, height in pairs)
+        judged.append(replace(moment, lasting=max(one.level for one in sustained)))
     return judged
 
 

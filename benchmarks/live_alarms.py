@@ -69,7 +69,7 @@ def watch(folder: Path, footage: Sequence[Footage], *, budget: float) -> Watched
 
 
 def highest_levels(page: str, last_s: float) -> dict[str, float]:
-    """Return each camera's highest level of the last seconds, of which the page shows every other one."""
+    """Return each camera's highest level of the last seconds, from the curve on the page."""
     with urllib.request.urlopen(f"{page}/api/v1/cameras", timeout=5) as answer:  # noqa: S310 - loopback
         cameras = json.load(answer)["cameras"]
     newest = math.ceil(last_s / INTERVAL_S)

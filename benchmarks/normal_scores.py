@@ -19,6 +19,7 @@ from benchmarks.false_alarms import FPS
 from models.checkpoint import DEFAULT_DIR
 from models.runtime import Encoder, open_encoder
 from pipeline.anomaly import AnomalySettings
+from pipeline.finding import STATISTICS
 from pipeline.normality import NormalitySettings
 from pipeline.replay import ReplayResult, ReplaySettings, replay
 
@@ -29,13 +30,12 @@ LEARN_S = {"plaza": 30.0, "ped2": 120.0, "home": 120.0}
 
 
 def scores_of(results: Iterable[ReplayResult]) -> F32:
-    """Return the scores FPS times a second: of each half second the last; NaN ones are left out."""
-    slots: dict[tuple[str, int], float] = {}
+    """Return (charts, N), the scores FPS times a second: of each half second the last; NaN are left out."""
+    slots: dict[tuple[str, int], tuple[float, ...]] = {}
     for result in results:
-        score = np.nan if result.anomaly is None else result.anomaly.normality.score
-        if not np.isnan(score):
-            slots[result.source, int(result.time_s * FPS)] = score
-    return np.array(list(slots.values()), np.float32)
+        if result.anomaly is not None and not np.isnan(result.anomaly.normality.score):
+            slots[result.source, int(result.time_s * FPS)] = result.anomaly.normality.statistics
+    return np.array(list(slots.values()), np.float32).T
 
 
 def played(encoder: Encoder, sources: list[Path], learn_s: float) -> Iterable[ReplayResult]:
@@ -71,7 +71,9 @@ def main() -> None:
     }
     scores = {name: scores_of(results) for name, results in streams.items()}
     for name, values in scores.items():
-        print(f"{name}: {len(values) / FPS:.0f} s, mean {values.mean():.2f}, most {values.max():.2f}")
+        most = zip(STATISTICS, values.max(axis=1), strict=True)
+        highest = ", ".join(f"{statistic} {value:.2f}" for statistic, value in most)
+        print(f"{name}: {values.shape[1] / FPS:.0f} s, most {highest}")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     np.savez(options.out, **scores)
 

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.movement import NO_MOVEMENT
-from pipeline.alarm import DAY_S
+from pipeline.control_chart import DAY_S
 from pipeline.routine import AbsencePhase, Routine
 
 STEP_S, FRAME_S, FRAMES = 60.0, 0.2, 3

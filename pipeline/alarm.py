@@ -1,7 +1,7 @@
 """Scores over time go in, decisions come out: an alarm opens, changes, closes; pure, time is passed in."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.calibration import Calibration
+from pipeline.control_chart import DAY_S, ChartSettings, ControlChart
 from pipeline.sustained import Sustained
 
-DAY_S = 86_400.0
 # The actual rate is that of the last week, or of as much of it as was watched, but of a day at least.
 RATE_DAYS = 7.0
 # A longer silence between two scores is an interruption: nothing was observed in it.
 MAX_STEP_S = 2.0
 # Times are told in milliseconds.
 CLOCK_STEP_S = 0.001
-# An open alarm closes, and learning resumes, halfway from the threshold down to what is usual.
-CLOSE_RATIO = 0.5
 # An update is worth sending when the highest score has grown by this factor, and a second has passed; an
 # alarm that is stronger by it than the last one opens during the cool-down too.
 GROWTH, UPDATE_EVERY_S = 1.2, 1.0
+# The level at which an alarm opens.
+THRESHOLD_LEVEL = 0.5
+ONE_CHART = {"score": ChartSettings()}
 
 
 class AlarmPhase(StrEnum):
@@ -56,45 +56,60 @@ class AlarmSettings:
 class AlarmChange:
     """One step of an alarm.
 
-    `score` is the alarm's highest score so far and `p_value` the share of normal blocks that reach it.
+    `level` is the highest so far, on the scale of `Alarm.level`. `p_value` is the share of normal blocks in
+    which any chart reaches as much of its own scale, or an upper bound of that.
     """
 
     phase: AlarmPhase
     time_s: float
     began_s: float
-    score: float
+    level: float
     p_value: float
 
 
 @dataclass(frozen=True, slots=True)
 class _OpenAlarm:
+    """`peak` is the highest multiple of a threshold so far, `told_peak` that which was told last.
+
+    `charts` have reached their thresholds: the alarm lasts while one of them is high.
+    """
+
     began_s: float
     last_high_s: float
     peak: float
+    p_value: float
     told_peak: float
     told_s: float
+    charts: frozenset[ControlChart]
 
 
 class Alarm:
-    """One camera's alarm with its calibration; not thread-safe."""
+    """One camera's alarm: what its control charts reach opens and closes it; not thread-safe.
 
-    def __init__(self, settings: AlarmSettings) -> None:
+    `charts` are named in the order of the scores. Each has its share of the budget, so that together they
+    keep it, whatever they have to do with one another (Bonferroni). What one of them is used to makes no
+    other less sensitive.
+    """
+
+    def __init__(self, settings: AlarmSettings, charts: Mapping[str, ChartSettings] = ONE_CHART) -> None:
         self._settings = settings
-        self._calibration = Calibration(settings.block_s)
-        self._sustained = Sustained()
+        self._named = {name: ControlChart(settings.block_s, chart) for name, chart in charts.items()}
+        self._charts = tuple(self._named.values())
+        total = sum(chart.weight for chart in charts.values())
+        self._shares = tuple(chart.weight / total for chart in charts.values())
         self._time_s: float | None = None
         self._open: _OpenAlarm | None = None
         self._quiet_until_s, self._quiet_below = -math.inf, 0.0
         self._uncounted_until_s = -math.inf
-        self._accepts = False
+        self._accepted: frozenset[ControlChart] = frozenset()  # what they see has been accepted as normal
         self._opened_s: list[float] = []
-        self._threshold: float | None = None
-        self._p_value = 0.0  # the share of blocks that may reach it
+        self._share_budget()
 
     @property
-    def threshold(self) -> float | None:
-        """The score at which an alarm opens; None until the calibration can say."""
-        return self._threshold
+    def thresholds(self) -> tuple[float, ...] | None:
+        """What each chart may reach before an alarm opens; None until all calibrations can say."""
+        known = tuple(chart.threshold for chart in self._charts if chart.threshold is not None)
+        return known if len(known) == len(self._charts) else None
 
     @property
     def is_open(self) -> bool:
@@ -104,14 +119,17 @@ class Alarm:
     @property
     def accepts(self) -> bool:
         """Say whether an alarm was closed because it did not end, and what it saw is still there."""
-        return self._accepts
+        return bool(self._accepted)
 
     @property
     def is_calm(self) -> bool:
-        """Say whether the newest frame is safe to learn from: neither alarmed nor nearly so."""
-        if self._accepts:
+        """Say whether the newest frame is safe to learn from: neither alarmed nor nearly so.
+
+        Before all charts are known nothing alarms, and everything is learned.
+        """
+        if self.accepts or self.thresholds is None:
             return True
-        return self._open is None and self._sustained.level < self._close_level()
+        return self._open is None and not any(chart.is_high for chart in self._charts)
 
     @property
     def budget_per_day(self) -> float:
@@ -121,7 +139,7 @@ class Alarm:
     @property
     def calibration_ratio(self) -> float:
         """How much of the normal footage that the budget needs was seen: one budget period, 0 to 1."""
-        return min(1.0, self._calibration.observed_s * self._settings.budget_per_day / DAY_S)
+        return min(1.0, self._observed_s * self._settings.budget_per_day / DAY_S)
 
     @property
     def budget_used_ratio(self) -> float:
@@ -133,17 +151,21 @@ class Alarm:
     @property
     def expected_per_day(self) -> float | None:
         """How many alarms a day like the last one would bring; None while there is no threshold."""
-        if self._threshold is None:
-            return None
-        surplus = self._calibration.surplus(self._p_value)
-        return (1.0 if surplus is None else surplus) * self._p_value * DAY_S / self._calibration.block_s
+        expected = [chart.expected_per_day for chart in self._charts]
+        known = [per_day for per_day in expected if per_day is not None]
+        return sum(known) if len(known) == len(self._charts) else None
 
     @property
     def actual_per_day(self) -> float:
         """How many alarms a day there were in the last week; those that a user confirmed do not count."""
         since_s = (self._time_s or 0.0) - RATE_DAYS * DAY_S
-        days = min(max(self._calibration.observed_s / DAY_S, 1.0), RATE_DAYS)
+        days = min(max(self._observed_s / DAY_S, 1.0), RATE_DAYS)
         return sum(opened_s > since_s for opened_s in self._opened_s) / days
+
+    @property
+    def _observed_s(self) -> float:
+        """How long normal footage was observed by all charts."""
+        return min(chart.observed_s for chart in self._charts)
 
     def confirm(self, opened_s: float) -> None:
         """Take an alarm that opened then (to the millisecond) for right: it uses none of the budget."""
@@ -156,164 +178,194 @@ class Alarm:
     def set_budget(self, per_day: float) -> None:
         """Change how many alarms a day are accepted."""
         self._settings = replace(self._settings, budget_per_day=per_day)
-        self._set_threshold()
+        self._share_budget()
 
-    def level(self, score: float) -> float:
-        """Return the score on a scale of 0…1 whose 0.5 is the threshold; 0 while there is none."""
-        if self._threshold is None or math.isnan(score):
+    def _share_budget(self) -> None:
+        for chart, share in zip(self._charts, self._shares, strict=True):
+            chart.allow(self._settings.budget_per_day * share)
+
+    def level(self, scores: Sequence[float]) -> float:
+        """Return the highest of the scores, one for each chart, on a scale of 0…1 whose 0.5 is the threshold.
+
+        It is 0 until all charts are known.
+        """
+        return level_of(max(self.heights(scores)))
+
+    def heights(self, scores: Sequence[float]) -> tuple[float, ...]:
+        """Return each chart's score as a multiple of its threshold; 0 until all charts are known."""
+        if self.thresholds is None:
+            return tuple(0.0 for _ in self._charts)
+        return tuple(chart.height_of(score) for chart, score in self._pairs(scores))
+
+    def foresee(self, time_s: float, scores: Sequence[float]) -> float:
+        """Return the level that would be judged if these were the next scores; 0 until all are known."""
+        if self.thresholds is None:
             return 0.0
-        return score / (score + self._threshold) if score > 0 else 0.0
-
-    def foresee(self, time_s: float, score: float) -> float:
-        """Return what would be judged if this were the next score; NaN where it is."""
-        if math.isnan(score):
-            return math.nan
         if self._time_s is None or time_s - self._time_s > MAX_STEP_S:
-            return Sustained().then(score, 0.0).level
-        return self._sustained.then(score, max(time_s - self._time_s, 0.0)).level
+            return level_of(max(chart.foresee_alone(score) for chart, score in self._pairs(scores)))
+        step_s = max(time_s - self._time_s, 0.0)
+        return level_of(max(chart.foresee(score, step_s) for chart, score in self._pairs(scores)))
 
-    def update(self, time_s: float, score: float, *, suppressed: bool = False) -> AlarmChange | None:
-        """Take the score of one frame; a NaN score, like `suppressed`, opens and calibrates nothing."""
+    def _pairs(self, scores: Sequence[float]) -> Iterator[tuple[ControlChart, float]]:
+        return zip(self._charts, scores, strict=True)
+
+    def update(
+        self, time_s: float, scores: Sequence[float], *, suppressed: bool = False
+    ) -> AlarmChange | None:
+        """Take the scores of one frame, one for each chart.
+
+        Nothing opens before all charts are known, or where a score is NaN, which calibrates the others, or
+        `suppressed`, which calibrates none.
+        """
         step_s = self._step(time_s)
-        self._turn_to(time_s)
-        if suppressed or math.isnan(score):
-            self._sustained = Sustained()
-            return self._follow(time_s, 0.0)
-        self._sustained = self._sustained.then(score, step_s)
-        sustained = self._sustained.level
+        for chart in self._charts:
+            chart.turn_to(time_s)
+        if suppressed:
+            self._interrupt()
+            return self._follow(time_s)
+        for chart, score in self._pairs(scores):
+            chart.take(score, step_s)
         if self._open:
-            return self._follow(time_s, sustained)
-        if self._accepts:
-            self._accepts = sustained >= self._close_level()
+            return self._follow(time_s)
+        if self.accepts:
+            self._accepted = frozenset(chart for chart in self._accepted if chart.is_high)
             self._uncounted_until_s = time_s + self._settings.hold_s  # what fades of it is no normal score
+        height = max((chart.height for chart in self._charts if chart not in self._accepted), default=0.0)
+        if time_s < self._quiet_until_s and height < self._quiet_below:
             return None
-        if time_s < self._quiet_until_s and sustained < self._quiet_below:
-            return None
-        if self._threshold is None or sustained < self._threshold:
+        if height < 1.0 or self.thresholds is None or any(map(math.isnan, scores)):
             if time_s >= self._uncounted_until_s:
-                self._calibrate(step_s, sustained)
+                for chart in self._charts:
+                    chart.calibrate(step_s)
             return None
-        return self._begin(time_s, step_s, sustained)
+        return self._begin(time_s, step_s)
 
     def excuse(self, time_s: float) -> None:
         """Leave what led to a frame that is no alarm out of the calibration, and what follows it at once."""
-        self._calibration.forget_newest()
+        self._forget_newest()
         self._uncounted_until_s = time_s + self._settings.hold_s
 
-    def pass_calm(self, time_s: float, highest: float, *, newest: Sustained, duration_s: float) -> bool:
-        """Take a stretch of scores at once, as simulations of many days do, by its highest sustained one.
+    def pass_calm(
+        self, time_s: float, highest: Sequence[float], *, newest: Sequence[Sustained], duration_s: float
+    ) -> bool:
+        """Take a stretch of scores at once, as simulations of many days do, by its highest averages.
 
-        `newest` is what they have come to at its end.
+        `newest` is what they have come to at its end. Both are one for each chart.
 
         Return False, and take nothing, where only the scores one by one say what comes of them.
         """
-        self._turn_to(time_s)
-        is_idle = self._open is None and not self._accepts and time_s - duration_s >= self._quiet_until_s
-        if not is_idle or self._threshold is None or highest >= self._threshold:
+        for chart in self._charts:
+            chart.turn_to(time_s)
+        is_idle = self._open is None and not self.accepts and time_s - duration_s >= self._quiet_until_s
+        if not is_idle or self.thresholds is None or self.level(highest) >= THRESHOLD_LEVEL:
             return False
-        self._time_s, self._sustained = time_s, newest
-        self._calibrate(duration_s, highest)
+        self._time_s = time_s
+        for chart, level, last in zip(self._charts, highest, newest, strict=True):
+            chart.pass_calm(level, newest=last, duration_s=duration_s)
         return True
-
-    def _turn_to(self, time_s: float) -> None:
-        """Let the threshold be that of this time of day."""
-        tail = self._calibration.tail
-        self._calibration.turn_to(time_s)
-        if self._calibration.tail is not tail:
-            self._set_threshold()
 
     def _step(self, time_s: float) -> float:
         """Return how long the last score stood; where time jumps back, what was to come counts from now."""
         before_s = time_s if self._time_s is None else self._time_s
         self._time_s = time_s
         if time_s - before_s > MAX_STEP_S:
-            self._sustained = Sustained()
+            self._interrupt()
         if time_s < before_s:
             self._quiet_until_s = min(self._quiet_until_s, time_s + self._settings.cooldown_s)
             self._uncounted_until_s = min(self._uncounted_until_s, time_s + self._settings.hold_s)
             self._open = self._open and replace(self._open, last_high_s=time_s, told_s=time_s)
         return min(max(time_s - before_s, 0.0), MAX_STEP_S)
 
-    def _close_level(self) -> float:
-        tail = self._calibration.tail
-        if self._threshold is None or tail is None:
-            return math.inf
-        return tail.median + CLOSE_RATIO * (self._threshold - tail.median)
+    def _interrupt(self) -> None:
+        for chart in self._charts:
+            chart.interrupt()
 
-    def _calibrate(self, step_s: float, sustained: float) -> None:
-        tail = self._calibration.tail
-        self._calibration.add(step_s, sustained, is_high=sustained >= self._close_level())
-        if self._calibration.tail is not tail:
-            self._set_threshold()
+    def _forget_newest(self) -> None:
+        for chart in self._charts:
+            chart.forget_newest()
 
-    def _account(self, step_s: float, threshold: float) -> None:
-        """Leave the alarm out of the calibration, or count it as a normal block just above the threshold.
+    def _account(self, step_s: float) -> None:
+        """Leave the alarm out of the calibration, or count it (`ControlChart.count_alarm`).
 
-        What alarms on a calibrated camera may be what normal footage does once in a budget period: to leave
-        it out would cut the tail off where it is wanted. To count it in full would let one event silence the
-        camera. While a camera is young one block weighs too much: only alarms beyond the budget count.
+        While a camera is young one block weighs too much: only alarms beyond the budget count.
         """
-        self._calibration.forget_newest()
-        tail = self._calibration.tail
-        if tail is not None and (self.calibration_ratio >= 1 or self.budget_used_ratio > 1):
-            self._calibrate(step_s, threshold + tail.scale)
+        self._forget_newest()
+        if self.calibration_ratio >= 1 or self.budget_used_ratio > 1:
+            for chart in self._charts:
+                if chart.height >= 1:
+                    chart.count_alarm(step_s)
 
-    def _set_threshold(self) -> None:
-        tail = self._calibration.tail
-        # Where the last day was rougher than those that were learned, the next is taken to be like it.
-        surplus = self._calibration.surplus(self._per_block()) or 1.0
-        self._p_value = self._per_block() / max(surplus, 1.0)
-        self._threshold = tail.threshold(self._p_value) if tail else None
-
-    def _per_block(self) -> float:
-        return self._settings.budget_per_day * self._calibration.block_s / DAY_S
-
-    def _begin(self, time_s: float, step_s: float, score: float) -> AlarmChange:
-        alarm = self._open = _OpenAlarm(time_s, time_s, score, score, time_s)
+    def _begin(self, time_s: float, step_s: float) -> AlarmChange:
+        height, p_value = self._peak()
+        alarm = self._open = _OpenAlarm(time_s, time_s, height, p_value, height, time_s, self._reached())
         self.count(time_s)
-        change = self._change(AlarmPhase.OPENED, time_s, alarm)
-        if self._threshold is not None:
-            self._account(step_s, self._threshold)
+        change = _change(AlarmPhase.OPENED, time_s, alarm)
+        self._account(step_s)
         return change
 
-    def _follow(self, time_s: float, sustained: float) -> AlarmChange | None:
+    def _peak(self) -> tuple[float, float]:
+        """Return the greatest height of a chart, and the share of blocks in which any may reach as much."""
+        pairs = zip(self._charts, self._shares, strict=True)
+        judged = [pair for pair in pairs if pair[0] not in self._accepted]
+        highest, share = max(judged, key=lambda pair: pair[0].height)
+        return highest.height, min(1.0, highest.p_value() / share)
+
+    def _reached(self) -> frozenset[ControlChart]:
+        judged = (chart for chart in self._charts if chart not in self._accepted)
+        return frozenset(chart for chart in judged if chart.height >= 1)
+
+    def _follow(self, time_s: float) -> AlarmChange | None:
         alarm = self._open
         if alarm is None:
             return None
-        high = sustained >= self._close_level()
-        alarm = replace(
-            alarm, peak=max(alarm.peak, sustained), last_high_s=time_s if high else alarm.last_high_s
-        )
+        alarm = replace(alarm, charts=alarm.charts | self._reached())
+        high = frozenset(chart for chart in alarm.charts if chart.is_high)
+        if high:
+            alarm = replace(alarm, last_high_s=time_s)
+        height, p_value = self._peak()
+        if height > alarm.peak:
+            alarm = replace(alarm, peak=height, p_value=p_value)
         lasts = time_s - alarm.began_s >= self._settings.longest_s
         over_s = alarm.last_high_s + self._settings.hold_s
         if lasts or time_s >= over_s:
-            self._accepts = lasts and high
+            self._accepted |= high if lasts else frozenset()
             # After an interruption the hold may be long over, and the cool-down with it.
             return self._close(min(time_s, over_s), alarm)
         grows = alarm.peak >= GROWTH * alarm.told_peak and time_s - alarm.told_s >= UPDATE_EVERY_S
         self._open = replace(alarm, told_peak=alarm.peak, told_s=time_s) if grows else alarm
-        return self._change(AlarmPhase.CHANGED, time_s, self._open) if grows else None
+        return _change(AlarmPhase.CHANGED, time_s, self._open) if grows else None
 
     def _close(self, time_s: float, alarm: _OpenAlarm) -> AlarmChange:
         self._open, self._quiet_below = None, GROWTH * alarm.peak
         self._quiet_until_s = time_s + self._settings.cooldown_s
-        return self._change(AlarmPhase.CLOSED, time_s, alarm)
-
-    def _change(self, phase: AlarmPhase, time_s: float, alarm: _OpenAlarm) -> AlarmChange:
-        tail = self._calibration.tail
-        p_value = tail.p_value(alarm.peak) if tail else 1.0
-        return AlarmChange(phase, time_s, alarm.began_s, alarm.peak, p_value)
+        return _change(AlarmPhase.CLOSED, time_s, alarm)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the calibration and the openings of the last week, by name; an open alarm is left out."""
-        return self._calibration.to_arrays() | {"opened_s": np.array(self._opened_s, np.float64)}
+        """Return the charts and the openings of the last week, by name; an open alarm is left out."""
+        arrays = {
+            f"{name}.{part}": array
+            for name, chart in self._named.items()
+            for part, array in chart.to_arrays().items()
+        }
+        return arrays | {"opened_s": np.array(self._opened_s, np.float64)}
 
     def from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `to_arrays` returned.
 
         Raises:
             KeyError: An array is missing.
+            ValueError: The arrays do not belong together.
         """
-        self._calibration.from_arrays(arrays)
+        for name, chart in self._named.items():
+            prefix = f"{name}."
+            chart.from_arrays({n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)})
         self._opened_s = arrays["opened_s"].tolist()
-        self._set_threshold()
+
+
+def level_of(height: float) -> float:
+    """Return a multiple of the threshold on a scale of 0…1: 0.5 for 1, 0.75 for 3."""
+    return height / (1.0 + height)
+
+
+def _change(phase: AlarmPhase, time_s: float, alarm: _OpenAlarm) -> AlarmChange:
+    return AlarmChange(phase, time_s, alarm.began_s, level_of(alarm.peak), alarm.p_value)

@@ -11,8 +11,9 @@ from pipeline.gallery import NormalMoment
 from pipeline.types import Event, EventKind, ObservedFrame, Region, Severity
 
 LABEL = "unusual"
-# While an event is open, a subscriber hears of it at most this often.
-UPDATE_INTERVAL_S = 3.0
+# While an event is open, a subscriber hears of it at most this often; but an alarm opens on a shadow or on a
+# tip of hair, and a second later there is somebody.
+UPDATE_INTERVAL_S, FIRST_UPDATE_S = 3.0, 1.0
 # A level of 0.5 is the threshold itself.
 ALERT_LEVEL = 0.75
 # Two regions that share less than this part of their union are two places.
@@ -39,7 +40,7 @@ class AlarmEvents:
         self._pack_clip = pack_clip
         self._finding: Finding | None = None  # the open event's strongest moment so far
         self._is_told = True
-        self._told_s = 0.0
+        self._due_s = 0.0
         self._sights = Sights()
         self._normal: NormalMoment | None = None
 
@@ -63,7 +64,7 @@ class AlarmEvents:
         if change is not None and change.phase is AlarmPhase.CLOSED:
             return self._end(frame)
         self._notice(self._finding, anomaly, frame)
-        is_due = frame.frame.utc_s - self._told_s >= UPDATE_INTERVAL_S
+        is_due = frame.frame.utc_s >= self._due_s
         return self._update(frame) if is_due and not self._is_told else None
 
     def forget(self) -> None:
@@ -71,7 +72,7 @@ class AlarmEvents:
         self._finding = None
 
     def _begin(self, finding: Finding) -> Event:
-        self._finding, self._is_told, self._told_s = finding, True, finding.utc_s
+        self._finding, self._is_told, self._due_s = finding, True, finding.utc_s + FIRST_UPDATE_S
         return self._book.begin(self._key, finding)
 
     def _notice(self, known: Finding, anomaly: Anomaly, frame: ObservedFrame) -> None:
@@ -92,7 +93,7 @@ class AlarmEvents:
         """Tell the strongest moment; the decision to tell it now is the newest frame's."""
         if self._finding is None:
             return None
-        self._is_told, self._told_s = True, frame.frame.utc_s
+        self._is_told, self._due_s = True, frame.frame.utc_s + UPDATE_INTERVAL_S
         newest = replace(self._finding, captured_s=frame.frame.arrived_s, sights=self._sights.kept)
         return self._book.update(self._key, newest)
 
@@ -110,10 +111,9 @@ class AlarmEvents:
 
     def _finding_of(self, anomaly: Anomaly, change: AlarmChange, frame: ObservedFrame) -> Finding:
         """Score by the alarm, which saw several frames; place and words are those of the newest."""
-        level = self._detector.alarm.level(change.score)
         return Finding(
-            score=level,
-            severity=Severity.ALERT if level >= ALERT_LEVEL else Severity.WARNING,
+            score=change.level,
+            severity=Severity.ALERT if change.level >= ALERT_LEVEL else Severity.WARNING,
             explanation=anomaly.normality.words,
             utc_s=frame.frame.utc_s,
             captured_s=frame.frame.arrived_s,

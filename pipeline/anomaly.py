@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from models.files import write_file
 from models.movement import NO_MOVEMENT, Movement
-from pipeline.alarm import Alarm, AlarmChange, AlarmSettings
+from pipeline.alarm import THRESHOLD_LEVEL, Alarm, AlarmChange, AlarmSettings, level_of
 from pipeline.cells import F32
 from pipeline.errors import StateError
 from pipeline.feedback import Lesson, Lessons, Verdict
-from pipeline.finding import STANDING
+from pipeline.finding import CHARTS, STANDING
 from pipeline.gallery import SETTLE_S, NormalGallery, NormalMoment
 from pipeline.normality import Normality, NormalityScore, NormalitySettings
 from pipeline.privacy import Picture
@@ -28,9 +28,7 @@ from pipeline.types import Region, Sight
 logger = logging.getLogger(__name__)
 
 # Raised with every change to the arrays or to their meaning: an older file is then learned anew.
-STATE_VERSION = 8
-# A level at which the alarm opens, by `Alarm.level`.
-THRESHOLD_LEVEL = 0.5
+STATE_VERSION = 9
 # A cell is unusual for itself from so many usual deviations of its looks or of its speeds.
 UNUSUAL_DEVIATIONS = 3.0
 
@@ -53,7 +51,8 @@ class AnomalySettings:
 class Anomaly:
     """What one frame says: `level` is 0…1, 0.5 at the threshold, for events and state; `change` if any.
 
-    `level` is that of the last second, which the alarm judges, and `frame_level` that of this frame alone.
+    `level` is that of the averages that the alarm judges, and `frame_level` that of this frame alone. Of this
+    `heights` is what each statistic comes to, as a multiple of its threshold.
     `excused`: it would have alarmed, but people have said of the same thing that it is no alarm.
     `absence` says where what always happens did not, or does again; no level knows of it.
     """
@@ -64,10 +63,11 @@ class Anomaly:
     frame_level: float = 0.0
     excused: bool = False
     absence: AbsenceChange | None = None
+    heights: tuple[float, ...] = ()
 
     @property
     def is_high(self) -> bool:
-        """Say whether this very frame is as unusual as an alarm, and so was the second before it."""
+        """Say whether this very frame is as unusual as an alarm, and so were those before it."""
         return min(self.level, self.frame_level) >= THRESHOLD_LEVEL
 
     @property
@@ -85,7 +85,7 @@ class AnomalyDetector:
     def __init__(self, settings: AnomalySettings) -> None:
         self._settings = settings
         self._normality = Normality(settings.normality)
-        self._alarm = Alarm(settings.alarm)
+        self._alarm = Alarm(settings.alarm, CHARTS)
         self._routine = Routine()
         self._lessons = Lessons()
         self._excused_s: float | None = None  # since when what is seen is excused
@@ -146,7 +146,14 @@ class AnomalyDetector:
         it is learned all the same.
         """
         learn = self._is_to_learn(time_s, suppressed=suppressed, relearn=relearn)
-        score = self._normality.observe(grid, movement, time_s, learn=learn, is_dismissed=self._is_dismissed)
+        score = self._normality.observe(
+            grid,
+            movement,
+            time_s,
+            learn=learn,
+            is_dismissed=self._is_dismissed,
+            thresholds=self._alarm.thresholds,
+        )
         return self._decide(score, movement, time_s, suppressed=suppressed)
 
     def expect(self, surprise: float | None) -> None:
@@ -156,7 +163,9 @@ class AnomalyDetector:
     def rest(self, time_s: float, *, suppressed: bool = False, relearn: bool = False) -> Anomaly:
         """Judge a frame that the gate found still, and that has no new features."""
         learn = self._is_to_learn(time_s, suppressed=suppressed, relearn=relearn)
-        score = self._normality.rest(time_s, learn=learn, is_dismissed=self._is_dismissed)
+        score = self._normality.rest(
+            time_s, learn=learn, is_dismissed=self._is_dismissed, thresholds=self._alarm.thresholds
+        )
         return self._decide(score, NO_MOVEMENT, time_s, suppressed=suppressed)
 
     def show(self, draw: Callable[[], Picture], time_s: float) -> None:
@@ -199,20 +208,21 @@ class AnomalyDetector:
         self, score: NormalityScore, movement: Movement, time_s: float, *, suppressed: bool
     ) -> Anomaly:
         """Decide on a frame; what is excused opens and calibrates nothing, what does not end is accepted."""
-        alarm = self._alarm
-        lasting = alarm.foresee(time_s, score.score)
-        seen = Anomaly(score, alarm.level(lasting), None, frame_level=alarm.level(score.score))
+        alarm, statistics = self._alarm, score.statistics
+        heights, level = alarm.heights(statistics), alarm.foresee(time_s, statistics)
+        seen = Anomaly(score, level, None, frame_level=level_of(max(heights)), heights=heights)
         excused = not suppressed and seen.frame_level >= THRESHOLD_LEVEL and self._lessons.excuse(seen.sight)
         self._excused_s = (self._excused_s if self._excused_s is not None else time_s) if excused else None
         if excused:
             alarm.excuse(time_s)
         accepted = alarm.accepts
-        change = alarm.update(time_s, score.score, suppressed=suppressed or excused)
+        change = alarm.update(time_s, statistics, suppressed=suppressed or excused)
         if self._learns and alarm.accepts and not accepted:
             self._normality.accept()
         absence = None if suppressed else self._miss(movement, time_s)
-        level = 0.0 if excused else seen.level
-        self._newest = replace(seen, level=level, change=change, excused=excused, absence=absence)
+        self._newest = replace(
+            seen, level=0.0 if excused else seen.level, change=change, excused=excused, absence=absence
+        )
         return self._newest
 
     def _miss(self, movement: Movement, time_s: float) -> AbsenceChange | None:
@@ -256,7 +266,8 @@ class AnomalyDetector:
             raise StateError(
                 f"{path} was learned with {arrays.get('encoder')}, not {self._settings.encoder}."
             )
-        normality, alarm = Normality(self._settings.normality), Alarm(self._settings.alarm)
+        normality = Normality(self._settings.normality)
+        alarm = Alarm(self._settings.alarm, CHARTS)
         lessons, gallery, routine = Lessons(), NormalGallery(self._settings.privacy), Routine()
         try:
             normality.from_arrays(_part(arrays, "normality."))

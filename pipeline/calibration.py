@@ -177,27 +177,44 @@ class Calibration:
             self._hour = hour
             self._fit()
 
-    def add(self, step_s: float, score: float, *, is_high: bool = False) -> None:
+    def add(
+        self, step_s: float, score: float, *, waits_from: float = math.inf, is_one_episode: bool = False
+    ) -> None:
         """Observe a score that stood for `step_s` seconds.
 
-        What rises slowly to an alarm must not lift the threshold on its way: high blocks wait.
+        What rises slowly to an alarm must not lift the threshold on its way: blocks that reach `waits_from`
+        wait. Of those that waited together only the highest counts where they are `is_one_episode`, and the
+        others as the median.
         """
         self._observed_s += step_s
         self._open_s += step_s
         self._open_max = max(self._open_max, score)
         if self._open_s >= self._block_s / FINE_PER_BLOCK:
-            self._close_fine_block(is_high=is_high)
+            self._close_fine_block(waits_from, is_one_episode=is_one_episode)
 
     def forget_newest(self) -> None:
         """Leave out the fine block in progress and those that wait: they led to an alarm."""
         self._waiting, self._open_s, self._open_max = [], 0.0, -math.inf
 
-    def _close_fine_block(self, *, is_high: bool) -> None:
+    def forget_open(self) -> None:
+        """Leave out the fine block in progress alone: something else has led to an alarm."""
+        self._open_s, self._open_max = 0.0, -math.inf
+
+    def _close_fine_block(self, waits_from: float, *, is_one_episode: bool) -> None:
+        is_high = self._open_max >= waits_from
         waits = MAX_WAITING if is_high else 1
         self._waiting.append(self._open_max)
         self._open_s, self._open_max = 0.0, -math.inf
-        while len(self._waiting) > waits:
-            self._settle(self._waiting.pop(0))
+        settled, self._waiting = self._waiting[:-waits], self._waiting[-waits:]
+        if is_one_episode and self._tail is not None and settled:
+            highest, usual = max(settled), self._tail.median
+            settled = [min(maximum, usual) for maximum in settled]
+            if is_high:  # it goes on: its highest block is still to be counted
+                self._waiting[0] = max(self._waiting[0], highest)
+            else:
+                settled[0] = highest
+        for maximum in settled:
+            self._settle(maximum)
 
     def _settle(self, maximum: float) -> None:
         self._open_block.append(maximum)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipeline import signature, words
 from pipeline.appearance import TOP_CELLS
 from pipeline.cells import F32, SIDE, around_peak, mean_of_highest, region_of
+from pipeline.control_chart import ChartSettings
 from pipeline.flow_normality import FlowNormality, Windows
 from pipeline.lasting import Lasting
 from pipeline.parts import Part
@@ -18,8 +19,7 @@ from pipeline.sizes import SizeNormality, Things
 from pipeline.types import Region
 
 # Every part, in this order; their units are deviations of a speed, of a size, seconds, deviations of a cell,
-# and a cosine. Where nothing ever stood, three nats a second: with less, the alarm would take the slow rise
-# of an age for normal before it crosses the threshold.
+# and a cosine. Where nothing ever stood, an age is rarer by three nats a second.
 STANDING, APPEARANCE = "standing", "appearance"
 PARTS = {
     "motion": Part(unit=1.0),
@@ -28,6 +28,32 @@ PARTS = {
     APPEARANCE: Part(unit=1.0, beyond=0.2, weight=0.25),
     "surprise": Part(unit=0.05, beyond=0.5),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """Parts that one control chart judges together: by their union, in nats.
+
+    Where there is a `unit` it is a single part, judged by its own score in that unit, which needs no
+    distribution and so is known from the first.
+    """
+
+    parts: tuple[str, ...]
+    chart: ChartSettings
+    unit: float | None = None
+
+
+# What is judged together, each by what it is used to itself (`pipeline.control_chart`). A thing that
+# moves is fast, or large, or strange for as long as it is in the picture, which may be half a second. A guess
+# comes once a second. What stands grows older by the second: where people are used to stand for a minute, who
+# runs through the picture must be no less remarkable for that. How long it is used to stand, in units of two
+# seconds, is known from what was seen while the rest was learned. Most of what people want to hear of moves.
+STATISTICS = {
+    "moving": Statistic(("motion", "size", APPEARANCE), ChartSettings(mean_s=0.3, weight=2.0)),
+    "surprise": Statistic(("surprise",), ChartSettings()),
+    STANDING: Statistic((STANDING,), ChartSettings(has_episodes=True), unit=2.0),
+}
+CHARTS = {name: one.chart for name, one in STATISTICS.items()}
 # A speed counts as at most so many deviations above the usual: what appears from nowhere finds itself a
 # partner anywhere for one frame.
 MAX_DEVIATIONS = 20.0

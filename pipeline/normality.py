@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.movement import Movement
 from pipeline.appearance import Appearance
 from pipeline.cells import F32, SIDE, highest_per_cell
-from pipeline.finding import APPEARANCE, PARTS, STANDING, Findings, Found
+from pipeline.finding import APPEARANCE, PARTS, STANDING, STATISTICS, Findings, Found
 from pipeline.flow_normality import NO_WINDOWS, FlowNormality, Windows
 from pipeline.lasting import LastingChanges
 from pipeline.parts import Parts
@@ -39,6 +39,9 @@ MAX_STEP_S = 2.0
 # scores of the parts are capped in the same way.
 LEARN_DEVIATIONS = 3.0
 _STANDING, _APPEARANCE = (list(PARTS).index(part) for part in (STANDING, APPEARANCE))
+_STATISTICS = tuple(
+    (tuple(list(PARTS).index(part) for part in one.parts), one.unit) for one in STATISTICS.values()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +58,14 @@ class NormalitySettings:
 class NormalityScore:
     """How unusual one frame is.
 
-    `score` is 0 or more, in nats (`pipeline.parts`); `pipeline.alarm` judges its tail. It is NaN while the
-    memory is too young to judge.
+    `score` is 0 or more, in nats (`pipeline.parts`), of all parts together: frames are ranked by it.
+    `statistics` are what each of the `STATISTICS` comes to, whose tails `pipeline.alarm` judges. What is not
+    known yet is NaN.
     `appearance` and `motion` are (14, 14), in usual deviations of each cell and of each speed.
     `region` holds the most unusual thing; `words` says in one sentence what is unusual.
-    `rarities` is the score that each part alone would have given; `part` names the rarest.
+    `rarities` is the score that each part alone would have given; `part` names the one that is told of.
     `signature` is (15,): where two frames' are at most 1 apart, it is the same thing at about the same place.
-    `heat` is how unusual each cell is to the rarest part, on that part's own grid: (14, 14) to (80, 120).
+    `heat` is how unusual each cell is to that part, on that part's own grid: (14, 14) to (80, 120).
     """
 
     score: float
@@ -69,6 +73,7 @@ class NormalityScore:
     motion: F32
     region: Region
     words: str
+    statistics: tuple[float, ...] = tuple(math.nan for _ in STATISTICS)
     rarities: Mapping[str, float] = field(default_factory=dict)
     part: str = ""
     signature: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
@@ -124,12 +129,13 @@ class Normality:
         *,
         learn: bool,
         is_dismissed: IsDismissed | None = None,
+        thresholds: Sequence[float] | None = None,
     ) -> NormalityScore:
         """Score one frame against the past, then remember it if `learn`.
 
         `grid` is (112, 14, 14), what the encoder saw of the frame; None where what it saw last still holds.
-        What stands there counts nothing where `is_dismissed`: it would outrank for as long as it stays
-        whatever else happens.
+        What stands there counts nothing where `is_dismissed`: it would alarm for as long as it stays.
+        `thresholds` are what each statistic may reach: told is of the one that is nearest in this frame.
         """
         step_s = self._step(time_s)
         self._windows = Windows.of(movement.cells, self._windows, step_s=step_s)
@@ -139,7 +145,7 @@ class Normality:
         # Where nothing moves a guess goes wrong by noise alone, and an empty scene knows no other.
         surprise = self._surprise if self._windows.shares.any() else math.nan
         found = Found(self._windows, things, lasting, self._cells, surprise)
-        score = self._score(found, is_dismissed)
+        score = self._score(found, is_dismissed, thresholds)
         self._remember(looks, time_s, learn=learn)
         if learn:
             self._learn(found, step_s, is_new_look=looks is not None)
@@ -156,13 +162,20 @@ class Normality:
         self._cells = self._appearance.look(grid)
         return self._cells
 
-    def rest(self, time_s: float, *, learn: bool, is_dismissed: IsDismissed | None = None) -> NormalityScore:
+    def rest(
+        self,
+        time_s: float,
+        *,
+        learn: bool,
+        is_dismissed: IsDismissed | None = None,
+        thresholds: Sequence[float] | None = None,
+    ) -> NormalityScore:
         """Score a frame that the gate found still: what was there is still there, and nothing moves."""
         step_s = self._step(time_s)
         self._windows = NO_WINDOWS
         lasting = self._lasting.rest(step_s, learn=learn)
         found = Found(NO_WINDOWS, NO_THINGS, lasting, self._cells)
-        score = self._score(found, is_dismissed)
+        score = self._score(found, is_dismissed, thresholds)
         if learn:
             self._learn(found, step_s)
         return score
@@ -186,7 +199,9 @@ class Normality:
         self._windows, self._surprise = NO_WINDOWS, math.nan
         return 0.0
 
-    def _score(self, found: Found, is_dismissed: IsDismissed | None) -> NormalityScore:
+    def _score(
+        self, found: Found, is_dismissed: IsDismissed | None, thresholds: Sequence[float] | None
+    ) -> NormalityScore:
         findings = Findings(found, self._flow, self._sizes, appearance=self._appearance.heat())
         self._tops = findings.tops()
         rarities = self._parts.rarities(self._tops)
@@ -196,19 +211,32 @@ class Normality:
                 rarities[_STANDING] = 0.0
                 # Nor is it learned how old it grows: that would make such an age usual anywhere.
                 self._tops = (*self._tops[:_STANDING], math.nan, *self._tops[_STANDING + 1 :])
-        rarest = max(range(len(PARTS)), key=rarities.__getitem__)
-        finding = findings.of(rarest, is_record=self._parts.is_record(rarest, self._tops[rarest]))
+        statistics = tuple(self._judge(parts, unit, rarities) for parts, unit in _STATISTICS)
+        told = _leading(rarities, statistics, thresholds)
+        finding = findings.of(told, is_record=self._parts.is_record(told, self._tops[told]))
         return NormalityScore(
-            score=math.nan if self.learned_ratio < PARTS_UNTIL else self._parts.union(rarities),
+            score=self._union(rarities),
             appearance=findings.appearance,
             motion=highest_per_cell(findings.motion),
             region=finding.region,
             words=finding.words,
+            statistics=statistics,
             rarities=dict(zip(PARTS, rarities, strict=True)),
-            part=tuple(PARTS)[rarest],
+            part=tuple(PARTS)[told],
             signature=finding.signature,
             heat=finding.heat,
         )
+
+    def _judge(self, parts: Sequence[int], unit: float | None, rarities: Sequence[float]) -> float:
+        """Return what a statistic comes to; NaN while its parts are not known."""
+        if unit is None:
+            return self._union([rarities[part] for part in parts])
+        score = self._tops[parts[0]]
+        is_dismissed = math.isnan(score)
+        return math.nan if self.learned_ratio < SPEEDS_UNTIL else 0.0 if is_dismissed else score / unit
+
+    def _union(self, rarities: Sequence[float]) -> float:
+        return math.nan if self.learned_ratio < PARTS_UNTIL else self._parts.union(rarities)
 
     def _remember(self, cells: F32 | None, time_s: float, *, learn: bool) -> None:
         if not learn:
@@ -269,3 +297,14 @@ class Normality:
             "lasting": self._lasting,
             "parts": self._parts,
         }
+
+
+def _leading(
+    rarities: Sequence[float], statistics: Sequence[float], thresholds: Sequence[float] | None
+) -> int:
+    """Return the rarest part of the statistic nearest to its threshold; of all parts while none is known."""
+    parts: Sequence[int] = range(len(PARTS))
+    if thresholds is not None and all(0 < threshold < math.inf for threshold in thresholds):
+        heights = [score / threshold for score, threshold in zip(statistics, thresholds, strict=True)]
+        parts, _ = _STATISTICS[heights.index(max(heights))]
+    return max(parts, key=rarities.__getitem__)

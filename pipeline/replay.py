@@ -13,11 +13,11 @@ from prometheus_client import CollectorRegistry
 from models.checkpoint import Checkpoint
 from models.motion import MotionRenderer, MotionSettings
 from models.runtime import Encoder
-from pipeline.alarm import DAY_S
 from pipeline.analysis import CameraAnalysis, Outlets, stages_for
 from pipeline.anomaly import Anomaly, AnomalySettings
 from pipeline.behaviour import BehaviourSettings
 from pipeline.camera import Camera, CameraLinks, CameraSettings
+from pipeline.control_chart import DAY_S
 from pipeline.controls import CameraControls
 from pipeline.errors import SourceUnreachable
 from pipeline.events import EventBook

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from models.movement import NO_MOVEMENT, Movement
 from pipeline import words
-from pipeline.alarm import CLOCK_STEP_S, DAY_S
+from pipeline.alarm import CLOCK_STEP_S
+from pipeline.control_chart import DAY_S
 from pipeline.feedback import Lesson, Verdict
 from pipeline.presence import MIN_CELLS, MOVING_RATIO, NEEDED, OUT_OF
 from pipeline.silences import KEEP_DAYS, SHORTEST_S, SLOT_S, UNIT, Silences, Usual

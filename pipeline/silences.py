@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.alarm import DAY_S
 from pipeline.calibration import MIN_BLOCKS, Tail
+from pipeline.control_chart import DAY_S
 
 F64 = NDArray[np.float64]
 

@@ -231,7 +231,7 @@ def pictures(marked: bytes = b"jpeg", **changes: object) -> Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a scripted detector says of one frame; `peak` is the alarm's highest score, else `level` is.
+    """What a scripted detector says of one frame; `peak` is the alarm's highest level, else `level` is.
 
     `frame_level` is that of the frame alone: in most scripts it is high whenever the second before it was.
     """
@@ -277,9 +277,6 @@ class ScriptedDetector:
     def set_budget(self, per_day: float) -> None:
         self.budgets.append(per_day)
 
-    def level(self, score: float) -> float:
-        return score
-
     def observe(
         self,
         grid: np.ndarray | None,
@@ -317,6 +314,6 @@ class ScriptedDetector:
         score = NormalityScore(
             verdict.level, None, None, verdict.region, verdict.words, part="motion", signature=signature
         )
-        score_so_far = verdict.level if verdict.peak is None else verdict.peak
-        change = verdict.phase and AlarmChange(verdict.phase, time_s, time_s, score_so_far, p_value=0.01)
+        level = verdict.level if verdict.peak is None else verdict.peak
+        change = verdict.phase and AlarmChange(verdict.phase, time_s, time_s, level, p_value=0.01)
         return Anomaly(score, verdict.level, change, frame_level=verdict.frame_level)

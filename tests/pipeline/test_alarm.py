@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.alarm import DAY_S, Alarm, AlarmPhase, AlarmSettings
+from pipeline.alarm import Alarm, AlarmPhase, AlarmSettings
+from pipeline.control_chart import DAY_S, ChartSettings
 from pipeline.sustained import Sustained
 
 STEP_S = 0.2
@@ -23,11 +24,19 @@ class Player:
     def play(self, scores, **options):
         before = len(self.changes)
         for score in scores:
-            change = self.alarm.update(self.steps * STEP_S, float(score), **options)
+            change = self.alarm.update(self.steps * STEP_S, [float(score)], **options)
             self.steps += 1
             if change:
                 self.changes.append(change)
         return [change.phase.value for change in self.changes[before:]]
+
+    @property
+    def threshold(self):
+        thresholds = self.alarm.thresholds
+        return None if thresholds is None else thresholds[0]
+
+    def level(self, score):
+        return self.alarm.level([score])
 
     @property
     def time_s(self):
@@ -43,6 +52,13 @@ def calm(seconds, seed=0):
     return 1 + 0.3 * np.random.default_rng(seed).standard_normal(int(seconds / STEP_S)).clip(-2, 2)
 
 
+def calibrated(blocks, hours, *, p_values):
+    """Return the arrays of an alarm with one chart that has seen these blocks of a minute."""
+    kept = {"blocks": blocks, "hours": hours, "fine": np.zeros(0), "p_values": p_values}
+    arrays = {**kept, "observed_s": np.array(60.0 * len(blocks))}
+    return {f"score.{name}": array for name, array in arrays.items()} | {"opened_s": np.zeros(0)}
+
+
 @pytest.fixture
 def player():
     player = Player()
@@ -53,10 +69,10 @@ def player():
 def test_there_is_no_threshold_before_eight_twelfths_of_a_minute():
     player = Player()
     player.play(calm(38))
-    assert player.alarm.threshold is None
+    assert player.threshold is None
     assert player.play([1000.0] * 5) == []
     player.play(calm(10))
-    assert player.alarm.threshold is not None
+    assert player.threshold is not None
 
 
 def test_what_is_high_for_a_second_opens_an_alarm_and_it_closes_after_the_hold(player):
@@ -86,7 +102,8 @@ def test_the_score_of_an_alarm_is_its_highest_mean(player):
     player.play([*PULSE, 500, *calm(5)])
     # 0.7 before, then ten steps towards 8; the flash of 500 makes no other the second highest of three, and
     # after it one 8 still is: twelve steps less the first.
-    assert player.changes[-1].score == pytest.approx(8 - 7.3 * math.exp(-0.2 * 11), rel=0.01)
+    highest = 8 - 7.3 * math.exp(-0.2 * 11)
+    assert player.changes[-1].level == pytest.approx(player.level(highest), rel=0.01)
 
 
 def test_a_short_gap_is_merged(player):
@@ -131,36 +148,36 @@ def test_an_open_alarm_closes_when_the_camera_is_suppressed(player):
 
 
 def test_what_leads_to_an_excused_frame_and_follows_it_is_not_counted_as_normal(player):
-    before, nearly = player.alarm.threshold, 0.95 * player.alarm.threshold
+    before, nearly = player.threshold, 0.95 * player.threshold
     for _ in range(20):
         player.play([*calm(20), *[nearly] * 15])
         player.alarm.excuse(player.time_s)
         player.play([math.nan, *[nearly] * 3])  # the hold is 2 s, in which what fades of it passes
-    assert player.alarm.threshold == pytest.approx(before, rel=0.1)
+    assert player.threshold == pytest.approx(before, rel=0.1)
 
 
 def test_a_score_that_is_not_known_yet_changes_nothing():
     player = Player()
     assert player.play([math.nan] * 1000) == []
-    assert player.alarm.threshold is None
-    assert player.alarm.level(math.nan) == 0.0
+    assert player.threshold is None
+    assert player.level(math.nan) == 0.0
 
 
 def test_what_is_foreseen_is_what_the_next_score_comes_to(player):
     player.play(PULSE[:3])
-    foreseen = player.alarm.foresee(player.time_s, 8.0)
+    foreseen = player.alarm.foresee(player.time_s, [8.0])
     assert player.play([8.0]) == ["opened"]
-    assert player.changes[-1].score == foreseen
-    assert math.isnan(player.alarm.foresee(player.time_s, math.nan))
-    assert player.alarm.foresee(player.time_s + 2.5, 8.0) == 0.0  # one score after a gap says nothing
+    assert player.changes[-1].level == foreseen
+    assert player.alarm.foresee(player.time_s, [math.nan]) == 0.0
+    assert player.alarm.foresee(player.time_s + 2.5, [8.0]) == 0.0  # one score after a gap says nothing
 
 
 def test_what_fades_of_an_accepted_thing_is_no_normal_score(player):
-    before = player.alarm.threshold
+    before = player.threshold
     player.play([800] * 400)
     assert player.changes[-1].phase.value == "closed"
     player.play(calm(10))
-    assert player.alarm.threshold == pytest.approx(before, rel=0.1)
+    assert player.threshold == pytest.approx(before, rel=0.1)
 
 
 def test_what_does_not_end_is_closed_once_and_accepted(player):
@@ -173,7 +190,7 @@ def test_what_does_not_end_is_closed_once_and_accepted(player):
 
 def test_frames_of_an_alarm_and_those_nearly_one_are_not_safe_to_learn(player):
     assert player.alarm.is_calm
-    player.play([0.9 * player.alarm.threshold] * 8)
+    player.play([0.9 * player.threshold] * 8)
     assert not player.alarm.is_calm
     player.play(PULSE)
     assert not player.alarm.is_calm
@@ -182,9 +199,9 @@ def test_frames_of_an_alarm_and_those_nearly_one_are_not_safe_to_learn(player):
 
 
 def test_a_larger_budget_lowers_the_threshold_and_none_silences_the_alarm(player):
-    before = player.alarm.threshold
+    before = player.threshold
     player.alarm.set_budget(1000.0)
-    assert player.alarm.threshold < before
+    assert player.threshold < before
     player.alarm.set_budget(0.0)
     assert player.play([1e9] * 5) == []
     assert player.alarm.budget_used_ratio == 0.0
@@ -202,7 +219,7 @@ def test_the_budget_counts_the_alarms_of_the_last_day(player):
     for _ in range(3):
         player.play([*PULSE, *calm(20)])
     assert player.alarm.budget_used_ratio == pytest.approx(0.3)
-    player.alarm.update(player.time_s + DAY_S + 1, 1.0)
+    player.alarm.update(player.time_s + DAY_S + 1, [1.0])
     assert player.alarm.budget_used_ratio == 0.0
 
 
@@ -212,17 +229,17 @@ def test_alarms_within_the_budget_leave_the_threshold_and_those_beyond_raise_it(
     player.play(calm(600))
     thresholds = []
     for _ in range(3):
-        thresholds.append(player.alarm.threshold)
+        thresholds.append(player.threshold)
         player.play([*[height] * 10, *calm(60)])
     # The calm footage between them moves the threshold a little; the third alarm of the day is one too many.
     assert thresholds == pytest.approx([thresholds[0]] * 3, rel=0.15)
-    assert 1.1 * thresholds[0] < player.alarm.threshold < 50.0
+    assert 1.1 * thresholds[0] < player.threshold < 50.0
 
 
 def test_the_slow_beginning_of_an_alarm_is_not_counted_as_normal(player):
-    before = player.alarm.threshold
+    before = player.threshold
     player.play([*np.linspace(1, 0.95 * before, 30), *PULSE, *calm(20)])
-    assert player.alarm.threshold == pytest.approx(before, rel=0.1)
+    assert player.threshold == pytest.approx(before, rel=0.1)
 
 
 def test_time_that_jumps_back_does_not_hold_an_alarm_open():
@@ -245,10 +262,10 @@ def test_an_alarm_ends_when_the_hold_is_over_though_the_camera_was_away_by_then(
 
 
 def test_the_level_is_one_half_at_the_threshold(player):
-    threshold = player.alarm.threshold
-    assert player.alarm.level(threshold) == 0.5
-    assert player.alarm.level(3 * threshold) == 0.75
-    assert player.alarm.level(0.0) == 0.0
+    threshold = player.threshold
+    assert player.level(threshold) == 0.5
+    assert player.level(3 * threshold) == 0.75
+    assert player.level(0.0) == 0.0
 
 
 def test_an_alarm_survives_a_restart(player):
@@ -256,8 +273,8 @@ def test_an_alarm_survives_a_restart(player):
     after = Alarm(SETTINGS)
     after.from_arrays(player.alarm.to_arrays())
     # A block that was not over is lost, so the thresholds agree but for what came in the last seconds.
-    assert after.threshold == pytest.approx(player.alarm.threshold, rel=0.01)
-    after.update(player.time_s, 1.0)
+    assert after.thresholds == pytest.approx([player.threshold], rel=0.01)
+    after.update(player.time_s, [1.0])
     assert after.budget_used_ratio == player.alarm.budget_used_ratio
 
 
@@ -279,12 +296,11 @@ def test_the_threshold_follows_the_time_of_day():
     hours = np.tile(np.repeat(np.arange(24), 60), 16)
     rng, alarm = np.random.default_rng(0), Alarm(AlarmSettings())
     blocks = np.where(hours < 12, 0.0, 10.0) + rng.exponential(1.0, len(hours))
-    arrays = {"blocks": blocks, "hours": hours, "observed_s": np.array(16 * DAY_S)}
-    alarm.from_arrays({**arrays, "fine": np.zeros(0), "p_values": np.zeros(0), "opened_s": np.zeros(0)})
+    alarm.from_arrays(calibrated(blocks, hours, p_values=np.zeros(0)))
     thresholds = []
     for hour in (6, 18):
-        alarm.update(hour * 3600.0, 1.0)
-        thresholds.append(alarm.threshold)
+        alarm.update(hour * 3600.0, [1.0])
+        thresholds += alarm.thresholds
     # One in 1440 of exponential scores: ln 1440 = 7.3 above the level of the hour.
     assert thresholds == pytest.approx([math.log(1440), 10 + math.log(1440)], abs=1.0)
 
@@ -311,9 +327,8 @@ def test_a_rougher_day_raises_the_threshold_before_it_brings_alarms():
     thresholds = []
     for p_values in (uniform, uniform**1.5):
         alarm, blocks = Alarm(AlarmSettings()), np.random.default_rng(0).exponential(1.0, 1440)
-        arrays = {"blocks": blocks, "hours": np.arange(1440) // 60, "observed_s": np.array(DAY_S)}
-        alarm.from_arrays({**arrays, "fine": np.zeros(0), "p_values": p_values, "opened_s": np.zeros(0)})
-        thresholds.append(alarm.threshold)
+        alarm.from_arrays(calibrated(blocks, np.arange(1440) // 60, p_values=p_values))
+        thresholds += alarm.thresholds
     assert thresholds[1] > thresholds[0] + 1
 
 
@@ -328,23 +343,179 @@ def test_a_stretch_taken_at_once_is_as_good_as_its_scores_one_by_one():
         for score in scores[i : i + 25]:
             sustained = sustained.then(score, STEP_S)
             levels.append(sustained.level)
-        assert fast.alarm.pass_calm((i + 24) * STEP_S, max(levels), newest=sustained, duration_s=5.0)
-    assert fast.alarm.threshold == pytest.approx(slow.alarm.threshold, rel=0.05)
-    high = 2 * fast.alarm.threshold
-    assert not fast.alarm.pass_calm(1805.0, high, newest=sustained, duration_s=5.0)
+        assert fast.alarm.pass_calm((i + 24) * STEP_S, [max(levels)], newest=[sustained], duration_s=5.0)
+    assert fast.threshold == pytest.approx(slow.threshold, rel=0.05)
+    high = 2 * fast.threshold
+    assert not fast.alarm.pass_calm(1805.0, [high], newest=[sustained], duration_s=5.0)
 
 
 def test_what_rises_slowly_alarms_though_it_was_high_for_long(player):
-    before = player.alarm.threshold
+    before = player.threshold
     # Within two minutes from nothing to three times the threshold.
     assert player.play(np.linspace(1, 3 * before, 600))[0] == "opened"
-    assert player.changes[0].score < 2.5 * before
+    assert player.changes[0].level < player.level(2.5 * before)
 
 
 def test_high_scores_that_fall_again_without_an_alarm_count():
     scores = [*calm(600), *[3.0] * 100, *calm(30)]
     player = Player()
     player.play(scores[:3000])
-    before = player.alarm.threshold
+    before = player.threshold
     assert player.play(scores[3000:]) == []
-    assert player.alarm.threshold > before
+    assert player.threshold > before
+
+
+def play_both(alarm, first, second):
+    """Give an alarm with two charts their scores; return its changes."""
+    steps = zip(first, second, strict=True)
+    changes = [alarm.update(i * STEP_S, [float(a), float(b)]) for i, (a, b) in enumerate(steps)]
+    return [change for change in changes if change]
+
+
+TWO_CHARTS = {"moving": ChartSettings(0.3), "standing": ChartSettings()}
+
+
+def two_charts():
+    return Alarm(SETTINGS, TWO_CHARTS)
+
+
+def test_what_one_chart_is_used_to_makes_no_other_less_sensitive():
+    # While the camera begins to judge, somebody stands there for a minute. Ten minutes later something moves.
+    moves, stands = calm(620), calm(620, seed=1)
+    stands[:300] = np.linspace(1, 40, 300)
+    moves[3050:3060] = 8
+    alarm = two_charts()
+    opened, *_ = play_both(alarm, moves, stands)
+    assert opened.phase is AlarmPhase.OPENED
+    assert 610 < opened.time_s < 612
+    moving, standing = alarm.thresholds
+    assert moving < 8
+    assert standing > 40
+    # As one score they would be what is rarest: the threshold is above what stands.
+    single = Player()
+    assert single.play(np.maximum(moves, stands)) == []
+
+
+def test_charts_share_the_budget():
+    alarm, single = two_charts(), Player()
+    single.play(calm(600))
+    play_both(alarm, calm(600), calm(600))
+    assert alarm.thresholds[1] > single.threshold
+    assert alarm.expected_per_day == pytest.approx(SETTINGS.budget_per_day)
+
+
+def test_the_p_value_of_one_chart_at_its_threshold_is_that_of_the_whole_budget():
+    alarm = two_charts()
+    play_both(alarm, calm(600), calm(600))
+    slowly = np.linspace(1, 8, 200)
+    changes = [alarm.update(600 + i * STEP_S, [1.0, score]) for i, score in enumerate(slowly.tolist())]
+    opened = next(change for change in changes if change)
+    # A budget of 10 a day is one in 1,728 of the blocks of 5 s; each chart has half of that.
+    assert opened.p_value == pytest.approx(10 * 5 / DAY_S, rel=0.2)
+
+
+def test_nothing_opens_and_all_is_learned_before_every_chart_is_known():
+    alarm = two_charts()
+    unknown, stands = [math.nan] * 3000, calm(600)
+    stands[1500:1600] = 50
+    assert play_both(alarm, unknown, stands) == []
+    assert alarm.thresholds is None
+    assert alarm.level([1.0, 50.0]) == alarm.foresee(600.0, [1.0, 50.0]) == 0.0
+    assert alarm.expected_per_day is None
+    for i in range(20):
+        alarm.update(600 + i * STEP_S, [1.0, 50.0])
+    assert alarm.is_calm
+
+
+def test_each_chart_averages_over_its_own_time():
+    alarm = two_charts()
+    play_both(alarm, calm(600), calm(600))
+    twice = [2 * threshold for threshold in alarm.thresholds]
+
+    def steps_until_an_alarm(scores):
+        after = two_charts()
+        after.from_arrays(alarm.to_arrays())
+        changes = (after.update(600 + i * STEP_S, scores) for i in range(50))
+        return next(i for i, change in enumerate(changes) if change)
+
+    # Twice the threshold is reached after 0.69 of the time, and one step later, as it takes two of three.
+    assert steps_until_an_alarm([twice[0], 0.0]) * STEP_S <= 0.3 * 0.69 + 2 * STEP_S
+    assert steps_until_an_alarm([0.0, twice[1]]) * STEP_S >= 0.69
+
+
+def test_only_the_chart_that_alarmed_too_often_gets_a_higher_threshold():
+    alarm = Alarm(AlarmSettings(budget_per_day=2.0, hold_s=2.0, cooldown_s=10.0), TWO_CHARTS)
+    moves = np.concatenate([calm(600), *[[50.0] * 10, calm(60)] * 4])
+    play_both(alarm, moves[:3000], calm(600))
+    before = alarm.thresholds
+    for i, score in enumerate(moves[3000:].tolist()):
+        alarm.update(600 + i * STEP_S, [score, 1.0])
+    assert alarm.thresholds[0] > 1.1 * before[0]
+    assert alarm.thresholds[1] <= before[1]
+
+
+def test_a_chart_that_has_not_alarmed_holds_no_alarm_open():
+    alarm = two_charts()
+    play_both(alarm, calm(600), calm(600))
+    nearly = 0.8 * alarm.thresholds[1]
+    moves = np.concatenate([calm(60), [50.0] * 10, calm(60), [50.0] * 10, calm(60)])
+    changes = [alarm.update(600 + i * STEP_S, [score, nearly]) for i, score in enumerate(moves.tolist())]
+    phases = [change.phase for change in changes if change and change.phase is not AlarmPhase.CHANGED]
+    assert phases == [AlarmPhase.OPENED, AlarmPhase.CLOSED] * 2
+
+
+def test_what_was_accepted_of_one_chart_silences_no_other():
+    alarm = two_charts()
+    play_both(alarm, calm(600), calm(600))
+    moves = np.concatenate([calm(90), [50.0] * 10, calm(20)])
+    changes = [alarm.update(600 + i * STEP_S, [score, 50.0]) for i, score in enumerate(moves.tolist())]
+    times = [change.began_s for change in changes if change and change.phase is AlarmPhase.OPENED]
+    # What stands is accepted after 60 s.
+    assert times == [pytest.approx(600, abs=2), pytest.approx(690, abs=2)]
+
+
+def test_the_level_is_that_of_the_chart_nearest_to_its_threshold():
+    alarm = two_charts()
+    play_both(alarm, calm(600), 10 * calm(600, seed=1))
+    moving, standing = alarm.thresholds
+    assert alarm.level([moving, 0.0]) == alarm.level([0.0, standing]) == 0.5
+    assert alarm.level([2 * moving, standing]) == pytest.approx(2 / 3)
+
+
+def high_blocks(scores, *, has_episodes=True):
+    """Return how many blocks of 5 s that reached 2 an alarm has calibrated; calm ones are about 1."""
+    alarm = Alarm(AlarmSettings(), {"standing": ChartSettings(has_episodes=has_episodes)})
+    for i, score in enumerate(scores):
+        assert alarm.update(i * STEP_S, [float(score)]) is None
+    return int((alarm.to_arrays()["standing.fine"] >= 2.0).sum())
+
+
+@pytest.mark.parametrize("begins_s", [600, 601, 602, 603, 604])
+def test_an_episode_counts_once_and_only_when_it_is_over(begins_s):
+    calm_before, episode = calm(begins_s), np.linspace(1.2, 3.5, 200)
+    assert high_blocks([*calm_before, *episode]) == 0
+    assert high_blocks([*calm_before, *episode, *calm(20)]) == 1
+    assert high_blocks([*calm_before, *episode, *calm(20)], has_episodes=False) > 3
+
+
+def test_an_episode_that_lasts_longer_than_blocks_may_wait_counts_once():
+    assert high_blocks([*calm(300), *[2.5] * 5000, *calm(20)]) == 1
+
+
+def test_an_alarm_of_another_chart_leaves_an_episode_to_be_counted():
+    charts = {"moving": ChartSettings(0.3), "standing": ChartSettings(has_episodes=True)}
+    alarm = Alarm(SETTINGS, charts)
+    moves = np.concatenate([calm(630), [50.0] * 10, calm(60)])
+    stands = np.concatenate([calm(600), np.linspace(1, 2.5, 140), [2.5] * 20, calm(60)])
+    changes = play_both(alarm, moves, stands[: len(moves)])
+    assert changes[0].phase is AlarmPhase.OPENED
+    assert alarm.to_arrays()["standing.fine"].max() > 2.0
+
+
+def test_a_chart_of_more_weight_has_a_larger_share():
+    charts = {"moving": ChartSettings(weight=3.0), "standing": ChartSettings()}
+    alarm = Alarm(SETTINGS, charts)
+    play_both(alarm, calm(600), calm(600))
+    moving, standing = alarm.thresholds
+    assert moving < standing
+    assert alarm.expected_per_day == pytest.approx(SETTINGS.budget_per_day)

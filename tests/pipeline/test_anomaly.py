@@ -71,7 +71,8 @@ def test_a_bag_that_is_taken_away_closes_the_alarm(detector):
     world = World(seed=1)
     watch(detector, world, 5, start_s=200)
     assert watch(detector, world, 25, start_s=205, bag=(2, 10))[0][0] == "opened"
-    assert [phase for phase, _, _ in watch(detector, world, 30, start_s=230)] == ["closed"]
+    phases = [phase for phase, _, _ in watch(detector, world, 30, start_s=230)]
+    assert phases in (["closed"], ["changed", "closed"])  # how long it stood may be told once more
 
 
 def test_the_level_passes_one_half_where_an_alarm_opens(detector):
@@ -130,13 +131,13 @@ def test_a_damaged_file_is_refused_and_changes_nothing(detector, state, tmp_path
 
 def test_a_file_of_another_version_or_another_program_is_refused(detector, tmp_path):
     np.savez(tmp_path / "foreign.npz", weights=np.ones(3))
-    with pytest.raises(StateError, match="not a camera's state of version 8"):
+    with pytest.raises(StateError, match="not a camera's state of version 9"):
         detector.load(tmp_path / "foreign.npz")
 
 
 def test_a_file_that_lacks_an_array_is_refused(detector, state, tmp_path):
     with np.load(state) as file:
-        arrays = {name: file[name] for name in file.files if name != "alarm.blocks"}
+        arrays = {name: file[name] for name in file.files if name != "alarm.moving.blocks"}
     np.savez(tmp_path / "porch.npz", **arrays)
     with pytest.raises(StateError, match="damaged: 'blocks'"):
         detector.load(tmp_path / "porch.npz")
@@ -329,3 +330,14 @@ def test_a_state_stays_below_its_limit(detector, tmp_path):
         detector.teach(Lesson(f"{number}" * 8, Verdict.NOT_AN_ALARM, 0.0, tuple(sights)))
     fill_gallery(detector, World(seed=1))
     assert len(detector.to_bytes()) < 12e6
+
+
+def test_who_stands_there_while_a_camera_begins_to_judge_does_not_blind_it_to_what_moves():
+    detector, world = AnomalyDetector(SETTINGS), World()
+    # It scores from the 48th second on, and has its first thresholds eight seconds later.
+    watch(detector, world, 35)
+    assert watch(detector, world, 20, start_s=35, bag=(2, 10)) == []
+    assert watch(detector, world, 95, start_s=55) == []
+    (phase, after_s, _), *_ = watch(detector, world, 5, start_s=150, speed_ratio=3.0)
+    assert phase == "opened"
+    assert after_s <= 2.0

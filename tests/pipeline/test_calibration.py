@@ -107,6 +107,15 @@ def test_what_led_to_an_alarm_is_left_out():
     assert observed(calibration, [1.0, 1.0]).tail.maxima.tolist() == [1.0] * (MIN_BLOCKS + 1)
 
 
+def test_of_an_episode_only_the_highest_block_counts_and_the_others_as_the_median():
+    calibration = observed(Calibration(block_s=60.0), [*np.ones(MIN_BLOCKS), 1.0])
+    for maximum in (10.0, 20.0, 30.0, 25.0):
+        calibration.add(5.0, maximum, waits_from=5.0, is_one_episode=True)
+    assert calibration.tail.maxima.max() == 1.0  # it may become an alarm yet
+    calibration.add(5.0, 1.0, waits_from=5.0, is_one_episode=True)
+    assert sorted(calibration.tail.maxima)[-4:] == [1.0, 1.0, 1.0, 30.0]
+
+
 def test_a_calibration_survives_a_restart():
     before = observed(Calibration(block_s=60.0), np.arange(30.0))
     after = Calibration(block_s=60.0)

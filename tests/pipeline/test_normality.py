@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.movement import NO_MOVEMENT
+from pipeline.finding import STATISTICS
 from pipeline.normality import LEARN_DELAY_S, Normality, NormalitySettings
 from tests.pipeline.worlds import FPS, WALK_PER_S, World
 
@@ -267,3 +268,30 @@ def test_a_guess_counts_only_while_something_moves(watcher):
     still = watcher.normality.rest(watcher.frames / FPS, learn=False)
     assert still.rarities["surprise"] == 0.0
     assert watcher.watch(1, learn=False)[-1].rarities["surprise"] > 4
+
+
+def test_how_long_things_stand_is_known_while_the_rest_is_still_learned():
+    watcher = Watcher()
+    watcher.watch(0.34 * LEARN_S)
+    moving, surprise, standing = watcher.watch(20, bag=(2, 10))[-1].statistics
+    assert math.isnan(moving)
+    assert math.isnan(surprise)
+    assert standing == pytest.approx(20 / STATISTICS["standing"].unit, rel=0.02)
+
+
+def test_what_is_dismissed_and_stands_counts_nothing_in_its_statistic_either(watcher):
+    watcher.watch(30, bag=(2, 10), learn=False)
+    still = watcher.normality.rest(watcher.frames / FPS, learn=False, is_dismissed=lambda *_: True)
+    assert still.statistics[list(STATISTICS).index("standing")] == 0.0
+
+
+def test_told_is_of_the_statistic_that_is_nearest_to_its_threshold(watcher):
+    watcher.watch(30, bag=(2, 10), learn=False)
+
+    def told(*thresholds):
+        return watcher.normality.rest(watcher.frames / FPS, learn=False, thresholds=thresholds).part
+
+    # What the walker looked like a moment ago still holds, and counts a little; the bag has stood for 30 s.
+    assert told(5.0, 5.0, 5.0) == "standing"
+    assert told(0.1, 5.0, 1e6) == "appearance"
+    assert told(math.inf, math.inf, math.inf) == "standing"
