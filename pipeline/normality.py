@@ -73,11 +73,11 @@ class NormalityScore:
     motion: F32
     region: Region
     words: str
-    statistics: tuple[float, ...] = tuple(math.nan for _ in STATISTICS)
     rarities: Mapping[str, float] = field(default_factory=dict)
     part: str = ""
     signature: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
     heat: F32 = field(default_factory=lambda: np.zeros((SIDE, SIDE), np.float32))
+    statistics: tuple[float, ...] = tuple(math.nan for _ in STATISTICS)
 
 
 @dataclass(frozen=True, slots=True)
