@@ -15,11 +15,12 @@ from pipeline.clock import SystemClock
 from pipeline.health import HealthSettings
 from pipeline.normality import NormalitySettings
 
-# Calibration begins after four fifths of 16 s and needs eight twelfths of a block: known after 19 s.
+# Calibration begins after four fifths of 16 s and needs eight twelfths of a block: known after 26 s. Each is
+# longer than the second for which a guess of VideoBERT holds.
 QUICK = Tuning(
     anomaly=AnomalySettings(
         normality=NormalitySettings(learn_s=16.0),
-        alarm=AlarmSettings(block_s=9.0, hold_s=2.0, cooldown_s=3.0),
+        alarm=AlarmSettings(block_s=18.0, hold_s=2.0, cooldown_s=3.0),
     ),
     health=HealthSettings(frozen_s=4.0, covered_hold_s=1.0),
 )
