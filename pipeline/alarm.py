@@ -197,14 +197,10 @@ class Alarm:
             return tuple(0.0 for _ in self._charts)
         return tuple(chart.height_of(score) for chart, score in self._pairs(scores))
 
-    def foresee(self, time_s: float, scores: Sequence[float]) -> float:
-        """Return the level that would be judged if these were the next scores; 0 until all are known."""
-        if self.thresholds is None:
-            return 0.0
-        if self._time_s is None or time_s - self._time_s > MAX_STEP_S:
-            return level_of(max(chart.foresee_alone(score) for chart, score in self._pairs(scores)))
-        step_s = max(time_s - self._time_s, 0.0)
-        return level_of(max(chart.foresee(score, step_s) for chart, score in self._pairs(scores)))
+    @property
+    def newest_level(self) -> float:
+        """What the newest scores come to with those before, on the scale of `level`."""
+        return 0.0 if self.thresholds is None else level_of(max(chart.height for chart in self._charts))
 
     def _pairs(self, scores: Sequence[float]) -> Iterator[tuple[ControlChart, float]]:
         return zip(self._charts, scores, strict=True)

@@ -5,7 +5,7 @@ import logging
 import math
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -208,20 +208,25 @@ class AnomalyDetector:
         self, score: NormalityScore, movement: Movement, time_s: float, *, suppressed: bool
     ) -> Anomaly:
         """Decide on a frame; what is excused opens and calibrates nothing, what does not end is accepted."""
-        alarm, statistics = self._alarm, score.statistics
-        heights, level = alarm.heights(statistics), alarm.foresee(time_s, statistics)
-        seen = Anomaly(score, level, None, frame_level=level_of(max(heights)), heights=heights)
-        excused = not suppressed and seen.frame_level >= THRESHOLD_LEVEL and self._lessons.excuse(seen.sight)
+        alarm, heights = self._alarm, self._alarm.heights(score.statistics)
+        frame_level = level_of(max(heights))
+        sight = _sight(score.part, score.signature, score.score)
+        excused = not suppressed and frame_level >= THRESHOLD_LEVEL and self._lessons.excuse(sight)
         self._excused_s = (self._excused_s if self._excused_s is not None else time_s) if excused else None
         if excused:
             alarm.excuse(time_s)
         accepted = alarm.accepts
-        change = alarm.update(time_s, statistics, suppressed=suppressed or excused)
+        change = alarm.update(time_s, score.statistics, suppressed=suppressed or excused)
         if self._learns and alarm.accepts and not accepted:
             self._normality.accept()
-        absence = None if suppressed else self._miss(movement, time_s)
-        self._newest = replace(
-            seen, level=0.0 if excused else seen.level, change=change, excused=excused, absence=absence
+        self._newest = Anomaly(
+            score,
+            alarm.newest_level,
+            change,
+            frame_level=frame_level,
+            excused=excused,
+            absence=None if suppressed else self._miss(movement, time_s),
+            heights=heights,
         )
         return self._newest
 

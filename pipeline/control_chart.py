@@ -100,14 +100,6 @@ class ControlChart:
         if self._calibration.tail is not tail:
             self._set_threshold()
 
-    def foresee(self, score: float, step_s: float) -> float:
-        """Return the height that the next score, `step_s` seconds later, would come to."""
-        return 0.0 if math.isnan(score) else self.height_of(self._sustained.then(score, step_s).level)
-
-    def foresee_alone(self, score: float) -> float:
-        """Return the height that a score would come to after an interruption."""
-        return 0.0 if math.isnan(score) else self.height_of(self._nothing.then(score, 0.0).level)
-
     def take(self, score: float, step_s: float) -> None:
         """Let the next score be part of the average; with NaN nothing is known any more."""
         self._is_known = not math.isnan(score)
